@@ -1,0 +1,1 @@
+"""Bundled plugins, written exactly as a third party would write them."""

@@ -1,0 +1,1 @@
+"""What every part of recon may know; imports numpy and pluggy only."""

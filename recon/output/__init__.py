@@ -1,0 +1,1 @@
+"""From a model to files, pictures and windows."""
