@@ -1,0 +1,195 @@
+"""The incremental engine: models from the verified matches of a database.
+
+Skeleton first: a model is grown on a few hundred well-spread tracks per image, then completed with all
+matches. Where the skeleton registers less than the view graph promises, the model is grown on all matches
+instead, and the better of the two is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pycolmap
+
+from recon.core.components import MappingOptions
+from recon.core.events import ModelDone, Noted, Observer
+from recon.engine.checkpoint import Checkpoint
+from recon.engine.database_file import open_database
+from recon.engine.growth import GrownModel, Growth
+from recon.engine.ladder import LADDER
+from recon.engine.models import order_models
+from recon.engine.refinement import FinalEffort, GrowthEffort
+from recon.engine.skeleton import SkeletonOptions, choose_skeleton
+from recon.engine.skeleton_cache import skeleton_cache
+from recon.engine.view_graph import ViewGraph, link_tracks, read_view_graph
+
+MIN_MATCHES = 15
+"""Verified matches that link two images (pycolmap's `min_num_matches`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncrementalMapper:
+    """Grows models image by image on pycolmap's incremental mapper."""
+
+    skeleton: SkeletonOptions | None = SkeletonOptions()  # noqa: RUF009 - frozen
+    """None grows on all matches."""
+    max_models: int = 50
+    growth_effort: GrowthEffort = GrowthEffort()  # noqa: RUF009 - frozen
+    final_effort: FinalEffort = FinalEffort()  # noqa: RUF009 - frozen
+
+    def map(self, database: Path, options: MappingOptions, observer: Observer) -> Sequence[pycolmap.Reconstruction]:
+        """Return the models of a COLMAP database, best first; see `recon.Mapper`."""
+        pycolmap.set_random_seed(options.seed)
+        with open_database(database) as opened:
+            cache_options = pycolmap.DatabaseCacheOptions()
+            cache_options.min_num_matches = MIN_MATCHES
+            cache = pycolmap.DatabaseCache.create(opened, cache_options)
+            graph = read_view_graph(opened, cache)
+        if not graph.pairs:
+            return []
+        models: list[GrownModel] = []
+        if self.skeleton is not None:
+            models = self._map_on_skeleton(self.skeleton, cache, graph, options, observer)
+        if not options.should_stop() and _num_registered(models) < _promised(graph) * SATISFIED:
+            if self.skeleton is not None:
+                observer(Noted(message="the skeleton registered few photos: growing on all matches too"))
+            models = _better(models, self._map_on_all(cache, options, observer))
+        for grown in models:
+            _report(grown, observer)
+        return order_models([grown.model for grown in models])
+
+    def _map_on_skeleton(
+        self,
+        how: SkeletonOptions,
+        cache: pycolmap.DatabaseCache,
+        graph: ViewGraph,
+        options: MappingOptions,
+        observer: Observer,
+    ) -> list[GrownModel]:
+        skeleton = choose_skeleton(graph, link_tracks(graph), how)
+        checkpoint = Checkpoint.of(options)
+        growth = Growth(skeleton_cache(cache, graph, skeleton), options, self.growth_effort, observer, checkpoint.keep)
+        grown = self._grow_models(growth, cache.num_images(), options, checkpoint)
+        return self._complete(grown, cache, options, observer)
+
+    def _map_on_all(
+        self, cache: pycolmap.DatabaseCache, options: MappingOptions, observer: Observer
+    ) -> list[GrownModel]:
+        growth = Growth(cache, options, self.growth_effort, observer)
+        grown = self._grow_models(growth, cache.num_images(), options, Checkpoint(None))
+        return self._complete(grown, cache, options, observer)
+
+    def _grow_models(
+        self, growth: Growth, num_images: int, options: MappingOptions, checkpoint: Checkpoint
+    ) -> list[GrownModel]:
+        """Return the models that the ladder's steps give, strict steps first."""
+        models: list[GrownModel] = []
+        if kept := checkpoint.resume():
+            grown = growth.grow(kept[1], start=kept[0])
+            _settle(checkpoint, grown, options)
+            models += _accepted(growth, grown, options)
+        for step in LADDER:
+            growth.allow_other_pairs()
+            while len(models) < self.max_models and not options.should_stop():
+                if num_images - growth.num_registered < options.min_model_size:
+                    break
+                grown = growth.grow(step)
+                if grown is None:
+                    break
+                _settle(checkpoint, grown, options)
+                models += _accepted(growth, grown, options)
+        return models
+
+    def _complete(
+        self,
+        grown: Sequence[GrownModel],
+        cache: pycolmap.DatabaseCache,
+        options: MappingOptions,
+        observer: Observer,
+    ) -> list[GrownModel]:
+        """Return the models with all their matches, largest first.
+
+        One that falls below the smallest size is dropped, and so is one whose images are all in a larger one:
+        with all matches the first model may have registered what began another.
+        """
+        completed: list[GrownModel] = []
+        seen: set[int] = set()
+        for skeleton in sorted(grown, key=lambda each: -each.model.num_reg_images()):
+            if seen.issuperset(skeleton.model.reg_image_ids()):
+                continue
+            growth = Growth(cache, options, self.growth_effort, observer)
+            each = growth.complete(skeleton.model, skeleton.step, self.final_effort)
+            growth.accept()
+            is_model = each.model.num_reg_images() >= options.min_model_size and each.model.num_points3D() > 0
+            if is_model and not seen.issuperset(each.model.reg_image_ids()):
+                completed.append(each)
+                seen.update(each.model.reg_image_ids())
+        return completed
+
+
+SATISFIED = 0.9
+"""Share of the largest connected part of the view graph that a skeleton's model should register."""
+
+
+def _settle(checkpoint: Checkpoint, grown: GrownModel | None, options: MappingOptions) -> None:
+    """Keep the model of a run that is being stopped, to resume from; drop the checkpoint of a finished one."""
+    if grown is not None and options.should_stop():
+        checkpoint.keep(grown.model, grown.step, at_once=True)
+    else:
+        checkpoint.close()
+
+
+def _accepted(growth: Growth, grown: GrownModel | None, options: MappingOptions) -> list[GrownModel]:
+    """Return the model that was grown last if it is large enough, and settle it with its growth."""
+    if grown is None:
+        return []
+    if grown.model.num_reg_images() < options.min_model_size:
+        growth.discard()
+        return []
+    growth.accept()
+    return [grown]
+
+
+def _promised(graph: ViewGraph) -> int:
+    """Return the number of images in the largest connected part of the view graph."""
+    root = list(range(len(graph.image_ids)))
+
+    def find(k: int) -> int:
+        while root[k] != k:
+            root[k] = root[root[k]]
+            k = root[k]
+        return k
+
+    for k1, k2 in graph.pairs:
+        root[find(k1)] = find(k2)
+    parts = [find(k) for k in range(len(root))]
+    return max(parts.count(part) for part in set(parts))
+
+
+def _num_registered(models: Sequence[GrownModel]) -> int:
+    return max((model.model.num_reg_images() for model in models), default=0)
+
+
+def _better(first: list[GrownModel], second: list[GrownModel]) -> list[GrownModel]:
+    """Return the attempt whose largest model has more images, then more points."""
+
+    def worth(models: list[GrownModel]) -> tuple[int, int]:
+        return max(((m.model.num_reg_images(), m.model.num_points3D()) for m in models), default=(0, 0))
+
+    return second if worth(second) > worth(first) else first
+
+
+def _report(grown: GrownModel, observer: Observer) -> None:
+    model = grown.model
+    model.update_point_3d_errors()
+    observer(
+        ModelDone(
+            images=model.num_reg_images(),
+            points3D=model.num_points3D(),
+            mean_reprojection_error_px=float(model.compute_mean_reprojection_error()),
+        )
+    )
+    if grown.step is not LADDER[0]:
+        observer(Noted(message=f"a model of {model.num_reg_images()} photos began at step '{grown.step.name}'"))
