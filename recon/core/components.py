@@ -191,3 +191,6 @@ class ComponentSpec(Generic[Component]):
     version: str = "1"
     """Of the result, not of the package: raised when equal input gives another output, so that results
     kept from an earlier run are not reused."""
+    uses_seed: bool = False
+    """Extractors and matchers: whether the result depends on the context's seed. Where it does not, that seed
+    is 0 and results are kept when the run's seed changes."""

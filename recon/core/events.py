@@ -125,6 +125,8 @@ class Announcer:
     def __call__(self, event: Event) -> None:
         """Tell every observer, in the order in which they were given."""
         for observer in list(self._observers):
+            if observer not in self._observers:
+                continue  # dropped meanwhile, when it was told of another's failure
             try:
                 observer(event)
             except Exception as error:  # noqa: BLE001 - an observer is foreign code, like a plugin

@@ -1,8 +1,8 @@
 """The hooks: the whole contract with plugins on one page.
 
 A plugin is a module (or object) with functions of these names marked `@recon.hookimpl`, and one entry
-point in the group `recon`. A hook returns its offers; it is called when a command first looks up that
-kind of component.
+point in the group `recon`. A hook returns its offers; it is called once, together with the plugin's other
+hooks, when a command first needs plugins.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def recon_feature_extractors() -> Iterable[ComponentSpec[FeatureExtractor]]:
     """Offer feature extractors: `extract(image) -> Features`.
 
-    Called once, when a command first looks one up by name. Describe only: import torch or OpenCV inside
+    Called once, when a command first needs plugins. Describe only: import torch or OpenCV inside
     `create`, never at the top of the module. Every extractor's options have `max_keypoints`.
     """
     return ()
@@ -45,7 +45,7 @@ def recon_feature_extractors() -> Iterable[ComponentSpec[FeatureExtractor]]:
 def recon_pair_selectors() -> Iterable[ComponentSpec[PairSelector]]:
     """Offer pair selectors: `select(images, features) -> list[ImagePair]`.
 
-    Called once, when a command first looks one up by name.
+    Called once, when a command first needs plugins.
     """
     return ()
 
@@ -54,7 +54,7 @@ def recon_pair_selectors() -> Iterable[ComponentSpec[PairSelector]]:
 def recon_feature_matchers() -> Iterable[ComponentSpec[FeatureMatcher]]:
     """Offer matchers of keypoints: `match(features1, features2) -> Matches`.
 
-    Called once, when a command first looks one up by name.
+    Called once, when a command first needs plugins.
     """
     return ()
 
@@ -72,7 +72,7 @@ def recon_image_matchers() -> Iterable[ComponentSpec[ImageMatcher]]:
 def recon_mappers() -> Iterable[ComponentSpec[Mapper]]:
     """Offer mappers: `map(database, options, observer) -> models`, best first.
 
-    Called once, when a command first looks one up by name.
+    Called once, when a command first needs plugins.
     """
     return ()
 
@@ -81,7 +81,7 @@ def recon_mappers() -> Iterable[ComponentSpec[Mapper]]:
 def recon_refiners() -> Iterable[ComponentSpec[Refiner]]:
     """Offer refiners of keypoints: `refine(keypoints, tracks, cameras, poses, load_image) -> keypoints`.
 
-    Called once, when a run asks for refinement after a first model.
+    Called once, when a command first needs plugins; one is used when a run refines its first model.
     """
     return ()
 
@@ -90,7 +90,7 @@ def recon_refiners() -> Iterable[ComponentSpec[Refiner]]:
 def recon_exporters() -> Iterable[ComponentSpec[Exporter]]:
     """Offer export formats: `export(model, destination)`; the name is what `recon export OUT NAME` takes.
 
-    Called once, when a command first looks one up by name.
+    Called once, when a command first needs plugins.
     """
     return ()
 
@@ -99,7 +99,7 @@ def recon_exporters() -> Iterable[ComponentSpec[Exporter]]:
 def recon_trainables() -> Iterable[ComponentSpec[Trainable]]:
     """Offer networks to train: `build(options)`, `save(module, path)`, `load(module, path)`.
 
-    Called once, when a training command first looks one up by name.
+    Called once, when a command first needs plugins.
     """
     return ()
 

@@ -108,7 +108,7 @@ def _cannot_write(path: Path, error: OSError) -> ReconError:
         f"cannot write the database to {path}: {error.strerror}",
         code=Cause.NOT_WRITABLE,
         file=str(path),
-        try_="check the folder's permissions, or choose another output folder",
+        try_="check the folder's permissions and the room on its disk, or choose another output folder",
     )
 
 

@@ -95,7 +95,7 @@ def read_model(path: Path) -> pycolmap.Reconstruction:
 def _model_folder(path: Path) -> Path:
     if not path.exists():
         raise UsageError(
-            f"there is no {path}",
+            f"no such file or folder: {path}",
             code=Cause.MISSING_FILE,
             file=str(path),
             try_="give the output folder of `recon run`, or a COLMAP model folder",

@@ -136,3 +136,21 @@ def refine_to_the_end(
         if num_observations == 0 or num_changed / num_observations < effort.max_change:
             break
     mapper.filter_frames(gates)
+    _leave_out_unsupported(mapper)
+
+
+MIN_POINTS_OF_IMAGE = 10
+"""Points of the model that a photo must see at the end; a pose on fewer is as likely chance."""
+
+
+def _leave_out_unsupported(mapper: pycolmap.IncrementalMapper) -> None:
+    """Take back poses that hardly any point supports.
+
+    pycolmap's registration by matches alone accepts nonsense too, and its own filter spares models of fewer
+    than 20 images.
+    """
+    model = mapper.reconstruction
+    for image_id in model.reg_image_ids():
+        image = model.image(image_id)
+        if image.num_points3D < MIN_POINTS_OF_IMAGE:
+            mapper.observation_manager.deregister_frame(image.frame_id)

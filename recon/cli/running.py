@@ -1,0 +1,167 @@
+"""What `run`, `extract`, `match` and `map` have in common: from the command line to the result on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recon.cli.options import run_options
+from recon.core.errors import Cause, ReconError, UsageError
+from recon.core.events import Event, Observer, RunFinished
+from recon.core.kinds import Kind
+
+if TYPE_CHECKING:
+    from recon.core.options import Settings
+    from recon.pipeline import RunRequest
+    from recon.result import ReconstructionResult
+
+
+def stage_command(name: str, text: str) -> click.Command:
+    """Return the command of one stage alone, or of all: `run`."""
+
+    @click.command(name, help=text, context_settings={"help_option_names": ["-h", "--help"]})
+    @run_options
+    def command(**values: Any) -> int:
+        return _run(None if name == "run" else name, values)
+
+    return command
+
+
+def _run(only: str | None, values: dict[str, Any]) -> int:
+    as_json: bool = values["as_json"]
+    last = _LastSummary()
+    try:
+        result = _carry_out(only, values, last)
+    except ReconError as error:
+        if as_json:
+            _print_json(last.summary or _summary_of_nothing(error))
+        raise
+    if as_json:
+        _print_json(result.summary)
+    else:
+        from recon.cli.report import print_result
+
+        print_result(result, only)
+    if "error" in result.summary:
+        from recon.cli import show
+
+        said = result.summary["error"]
+        show(ReconError(said["message"], code=Cause(said["code"]), file=said["file"], try_=said["try"]))
+        return 1
+    return 0
+
+
+def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> ReconstructionResult:
+    from recon.cli.progress import show_progress
+    from recon.core.registry import load_plugins
+    from recon.event_log import write_events
+    from recon.interrupts import watch_signals
+    from recon.pipeline import carry_out
+
+    os.environ.setdefault("GLOG_minloglevel", "2")  # pycolmap's own log: what matters of it comes as an event
+    registry = load_plugins(values["plugins_dir"])
+    request = _request(only, values)
+    with ExitStack() as stack:
+        observers = [stack.enter_context(show_progress()), last]
+        if values["events"]:
+            try:
+                observers.append(stack.enter_context(write_events(values["events"])))
+            except OSError as error:
+                raise UsageError(
+                    f"cannot write events to {values['events']}: {error.strerror}",
+                    code=Cause.NOT_WRITABLE,
+                    file=str(values["events"]),
+                    try_="choose another --events FILE",
+                ) from error
+        request_stop = stack.enter_context(watch_signals(lambda text: click.echo(text, err=True)))
+        return carry_out(request, registry, observers, request_stop)
+
+
+def _request(only: str | None, values: dict[str, Any]) -> RunRequest:
+    from recon.matching.cameras import CameraOptions, Grouping
+    from recon.pipeline import RunRequest
+    from recon.plan import make_plan
+
+    flags = {
+        Grouping.SINGLE: values["single_camera"],
+        Grouping.PER_IMAGE: values["camera_per_image"],
+        Grouping.PER_FOLDER: values["camera_per_folder"],
+    }
+    chosen = [grouping for grouping, is_set in flags.items() if is_set]
+    if len(chosen) > 1:
+        raise UsageError(
+            "--single-camera, --camera-per-image and --camera-per-folder exclude each other",
+            code=Cause.BAD_VALUE,
+            try_="give one of them",
+        )
+    camera = CameraOptions(
+        values["camera_model"],
+        values["camera_params"],
+        chosen[0] if chosen else Grouping.AUTO,
+        values["refine_intrinsics"],
+    )
+    same = ("extractor", "matcher", "pairs", "mapper", "pairs_file", "max_size", "max_keypoints", "preset", "device")
+    plan = make_plan(
+        camera=camera,
+        threads=values["threads"],
+        seed=values["seed"],
+        image_list=_read_names(values["image_list"]),
+        settings=_settings(values),
+        **{name: values[name] for name in same},
+    )
+    return RunRequest(values["photos"], plan, values["output"], values["fresh"], only)
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    from recon.core.options import Settings
+
+    settings = Settings.from_texts(values["settings"])
+    if values["config"] is None:
+        return settings
+    entries = Settings.from_toml(values["config"]).entries
+    source = click.get_current_context().get_parameter_source("max_keypoints")
+    if source is click.core.ParameterSource.COMMANDLINE:
+        entries = tuple(each for each in entries if (each.kind, each.option) != (Kind.EXTRACTOR, "max_keypoints"))
+    return settings.over(Settings(entries))
+
+
+def _read_names(path: Path | None) -> Sequence[str] | None:
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"cannot read the image list {path}: {error}",
+            code=Cause.MISSING_FILE,
+            file=str(path),
+            try_="check the path given to --image-list",
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+class _LastSummary:
+    """Remembers the summary that a run ended with, also when it ended with an error."""
+
+    def __init__(self) -> None:
+        self.summary: dict[str, Any] | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            self.summary = event.summary
+
+
+def _summary_of_nothing(error: ReconError) -> dict[str, Any]:
+    from recon.result import empty_summary
+
+    return {**empty_summary(), "error": error.as_dict()}
+
+
+def _print_json(summary: Any) -> None:
+    click.echo(json.dumps(summary, indent=2, ensure_ascii=False))

@@ -1,0 +1,45 @@
+"""Writes a model's points as a PLY file: binary little endian, float positions, colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recon.output.files import replacing
+from recon.output.geometry import point_cloud
+
+if TYPE_CHECKING:
+    import pycolmap
+
+_VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 3)])
+
+
+def write_ply(model: pycolmap.Reconstruction, path: Path) -> None:
+    """Write the points with their colours; a file that is there is replaced once the new one is complete.
+
+    Points without a finite position are left out. The frame is the model's: scale and orientation are
+    arbitrary unless the model was aligned.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    cloud = point_cloud(model)
+    vertices = np.zeros(len(cloud.positions), _VERTEX)
+    vertices["position"] = cloud.positions
+    vertices["color"] = cloud.colors
+    header = "\n".join(
+        (
+            "ply",
+            "format binary_little_endian 1.0",
+            "comment made by recon; scale and orientation are the model's own",
+            f"element vertex {len(vertices)}",
+            *(f"property float {axis}" for axis in "xyz"),
+            *(f"property uchar {channel}" for channel in ("red", "green", "blue")),
+            "end_header\n",
+        )
+    )
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        stream.write(header.encode("ascii"))
+        stream.write(vertices.tobytes())

@@ -1,0 +1,117 @@
+"""Everything that a window or picture of a model shows, as plain arrays that one process can hand to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recon.core.arrays import FloatArray, UInt8Array
+from recon.output.geometry import PointCloud, camera_poses, frustum_lines, point_cloud
+from recon.output.viewpoint import Viewpoint, choose_viewpoint, frustum_depth
+
+if TYPE_CHECKING:
+    import pycolmap
+
+CAMERA_COLOR = (255, 140, 50)
+BACKGROUND = ((44, 48, 55), (20, 22, 26))
+"""Top and bottom: dark, on which stone, leaves and wood keep their colours."""
+_COVERAGE = 0.9
+"""How much of the scene's share of the picture its points would cover side by side."""
+_GREY = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A model made ready for drawing."""
+
+    positions: FloatArray
+    """(N, 3) points, in the model's frame."""
+
+    colors: UInt8Array
+    """(N, 3) uint8 RGB from the photos; grey where the model holds none."""
+
+    colors_by_images: UInt8Array
+    """(N, 3) uint8 RGB: from blue (seen by two photos) to yellow (by many)."""
+
+    colors_by_error: UInt8Array
+    """(N, 3) uint8 RGB: from blue (small reprojection error) to yellow (large)."""
+
+    camera_lines: FloatArray
+    """(L, 2, 3) ends of the lines that outline the cameras."""
+
+    point_radius: float
+    """In the model's units: large enough for the points to outline surfaces."""
+
+    viewpoint: Viewpoint
+
+    @classmethod
+    def of(cls, model: pycolmap.Reconstruction, size: tuple[int, int], orientations: Mapping[str, int]) -> Scene:
+        """Return the scene of a model, to be seen in a picture of `size` (width, height).
+
+        Args:
+            orientations: EXIF orientation by image name where it is not 1, so that up is up.
+        """
+        cloud, cameras = point_cloud(model), camera_poses(model)
+        viewpoint = choose_viewpoint(cloud, cameras, size, orientations)
+        return cls(
+            cloud.positions,
+            cloud.colors if cloud.colors.any() else np.full_like(cloud.colors, _GREY),
+            _ramp(np.log(np.maximum(cloud.track_lengths, 1))),
+            _ramp(cloud.errors_px),
+            frustum_lines(cameras, frustum_depth(cloud, cameras)),
+            _point_radius(cloud, viewpoint),
+            viewpoint,
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the scene as one npz file."""
+        arrays = {name: getattr(self, name) for name in self.__slots__ if name != "viewpoint"}
+        view = self.viewpoint
+        np.savez(
+            path,
+            **arrays,
+            position=view.position,
+            cam_from_world=view.cam_from_world,
+            tangents=np.array(view.tangents),
+            distance=np.array(view.distance),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Scene:
+        """Return the scene that `write` wrote."""
+        with np.load(path) as arrays:
+            view = Viewpoint(
+                arrays["position"],
+                arrays["cam_from_world"],
+                (float(arrays["tangents"][0]), float(arrays["tangents"][1])),
+                float(arrays["distance"]),
+            )
+            fields: dict[str, Any] = {name: arrays[name] for name in cls.__slots__ if name in arrays}
+            return cls(**fields | {"point_radius": float(arrays["point_radius"])}, viewpoint=view)
+
+
+def _point_radius(cloud: PointCloud, viewpoint: Viewpoint) -> float:
+    in_picture, depths = viewpoint.project(cloud.positions)
+    seen = (depths > 0) & ((in_picture > 0) & (in_picture < 1)).all(axis=1)
+    if not seen.any():
+        return 0.0
+    # At distance 1 the picture is 2 tangents wide; count the cells of it that have points.
+    num_cells = len(np.unique((in_picture[seen] * 40).astype(int), axis=0))
+    area = num_cells / 40**2 * 4 * viewpoint.tangents[0] * viewpoint.tangents[1]
+    return float(np.sqrt(_COVERAGE * area / seen.sum() / np.pi) * np.median(depths[seen]))
+
+
+def _ramp(values: FloatArray) -> UInt8Array:
+    """Return (N, 3) colours from blue over green to yellow, between the 2nd and the 98th percentile."""
+    if not len(values):
+        return np.zeros((0, 3), np.uint8)
+    low, high = np.percentile(values, [2, 98])
+    share = np.clip((values - low) / max(high - low, 1e-12), 0.0, 1.0)
+    stops = np.array([(48, 80, 190), (40, 160, 140), (250, 220, 60)], np.float64)
+    channels = [np.interp(share, [0.0, 0.5, 1.0], stops[:, channel]) for channel in range(3)]
+    colors: UInt8Array = np.stack(channels, axis=1).astype(np.uint8)
+    return colors

@@ -1,0 +1,207 @@
+"""One run: its plan, its team, its workspace, and the key of every result.
+
+A key is computed from everything that determines a result. The manifest records the key of a stage when it
+is done, so that the same command finds nothing to do, and another one redoes what its options change.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from recon.choice import Choice, Team, key_of
+from recon.core.components import PairSelector
+from recon.core.data import ImageFile
+from recon.core.events import Noted, Observer
+from recon.core.executor import PoolFactory, thread_pool
+from recon.matching.cameras import CameraGrouping, group_cameras
+from recon.matching.features import Extraction, FeatureSet
+from recon.matching.images import ImageListing, list_images
+from recon.matching.matches import PairKeys
+from recon.plan import Plan
+from recon.workspace import FeatureStore, StageRecord, Workspace
+
+STAGES = ("extract", "match", "map")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every stage of one run needs to know."""
+
+    plan: Plan
+    team: Team
+    workspace: Workspace
+    photos: Path
+    observer: Observer
+    should_stop: Callable[[], bool]
+    make_pool: PoolFactory = thread_pool
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall time of each stage that did something."""
+
+    @cached_property
+    def listing(self) -> ImageListing:
+        """The photos, and those that cannot be used."""
+        with self.timed("list"), ThreadPoolExecutor(self.plan.threads) as pool:
+            return list_images(self.photos, self.plan.image_list, pool)
+
+    @cached_property
+    def store(self) -> FeatureStore:
+        """The features on disk, and the few held in memory."""
+        return FeatureStore(self.workspace.cache / "features")
+
+    @cached_property
+    def feature_keys(self) -> dict[str, str]:
+        """The key of each photo's features, by name."""
+        how = key_of(self.team.extractor.identity, self.plan.max_size)
+        return {image.name: key_of(how, image.digest, image.orientation) for image in self.listing.images}
+
+    @cached_property
+    def extract_key(self) -> str:
+        """The key of the whole extract stage."""
+        return key_of("extract", self.feature_keys)
+
+    @cached_property
+    def usable(self) -> list[ImageFile]:
+        """The photos whose features are there; known once the extract stage is on record."""
+        unreadable = {each["image"] for each in self.record("extract").facts["unreadable"]}
+        return [image for image in self.listing.images if image.name not in unreadable]
+
+    @cached_property
+    def grouping(self) -> CameraGrouping:
+        """Which photos share a camera."""
+        return group_cameras(self.usable, self.plan.camera)
+
+    @cached_property
+    def pairs_key(self) -> str:
+        """The key of the list of pairs."""
+        if self.plan.pairs_file is not None:
+            names = [image.name for image in self.usable]
+            return key_of("pairs-file", self.plan.pairs_file.read_bytes().hex(), names)
+        choice = self.team.pairs
+        exif = [[image.name, asdict(image.exif)] for image in self.usable]  # sequences go by time, others by place
+        return key_of("pairs", choice.identity if choice else None, self.extract_key, exif)
+
+    @cached_property
+    def pair_keys(self) -> PairKeys:
+        """The keys of what becomes of each pair."""
+        from recon.engine.two_view import VerificationOptions
+
+        verification = asdict(VerificationOptions(seed=self.plan.seed))
+        cameras = {
+            name: key_of(camera.model, camera.width, camera.height, camera.params, camera.has_prior_focal_length)
+            for camera in self.grouping.cameras
+            for name in camera.image_names
+        }
+        return PairKeys(
+            features=self.feature_keys,
+            cameras=cameras,
+            matcher=key_of(self.team.matcher.identity),
+            verification=key_of(verification, metadata.version("pycolmap")),
+        )
+
+    @cached_property
+    def match_key(self) -> str:
+        """The key of the database."""
+        keys = self.pair_keys
+        cameras = [[camera.camera_id, camera.image_names] for camera in self.grouping.cameras]
+        return key_of("match", self.extract_key, self.pairs_key, keys.cameras, cameras, keys.matcher, keys.verification)
+
+    @cached_property
+    def map_key(self) -> str:
+        """The key of the models."""
+        return key_of("map", self.match_key, self.team.mapper.identity, self.plan.seed, sorted(self.fixed_camera_ids))
+
+    @property
+    def unfinished_map_key(self) -> str:
+        """The key of the best models that were there when mapping was interrupted."""
+        return f"unfinished {self.map_key}"
+
+    @property
+    def no_model_key(self) -> str:
+        """The key of a mapping that ended without a model; it is tried again the next time."""
+        return f"no model {self.map_key}"
+
+    @cached_property
+    def fixed_camera_ids(self) -> frozenset[int]:
+        """Cameras whose intrinsics the user gave."""
+        return frozenset(camera.camera_id for camera in self.grouping.cameras if camera.is_fixed)
+
+    @cached_property
+    def features(self) -> FeatureSet:
+        """The features of the usable photos, read when they are asked for."""
+        return FeatureSet(self.usable, self.feature_keys, self.store, self.make_extraction)
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether everything was there already."""
+        return not set(self.seconds) - {"list"}
+
+    @property
+    def is_extracted(self) -> bool:
+        """Whether the features of every photo are on record."""
+        return self.workspace.finished_stage("extract", self.extract_key) is not None
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether the database is the one that this run would make."""
+        return self.is_extracted and self.workspace.finished_stage("match", self.match_key) is not None
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the models are those that this run would make."""
+        return self.is_matched and self.workspace.finished_stage("map", self.map_key) is not None
+
+    def record(self, stage: str) -> StageRecord:
+        """Return what the manifest says of a stage that is done."""
+        return self.workspace.manifest.stages[stage]
+
+    def note(self, message: str) -> None:
+        """Tell the user of a choice."""
+        self.observer(Noted(message=message))
+
+    def make_extraction(self) -> Extraction:
+        """Build the extractor."""
+        extractor, is_thread_safe = self.create(self.team.extractor)
+        return Extraction(extractor, self.plan.max_size, is_thread_safe)
+
+    def create_pair_selector(self) -> PairSelector:
+        """Build the pair selector; none is chosen where the pairs come from a file.
+
+        Raises:
+            ValueError: The pairs come from a file.
+        """
+        if self.team.pairs is None:
+            raise ValueError("the pairs come from a file")
+        selector: PairSelector = self.team.pairs.create(self.plan.threads, self.note)
+        return selector
+
+    def create(self, choice: Choice) -> tuple[Any, bool]:
+        """Return a component, and whether several threads call it; then each call has one thread to itself."""
+        is_shared = choice.offer.spec.thread_safe and choice.device == "cpu"
+        return choice.create(1 if is_shared else self.plan.threads, self.note), is_shared
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the block's wall time to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    @property
+    def parallel(self) -> dict[str, Any]:
+        """How per-photo and per-pair work is done."""
+        return {
+            "threads": self.plan.threads,
+            "observer": self.observer,
+            "should_stop": self.should_stop,
+            "make_pool": self.make_pool,
+        }

@@ -1,0 +1,153 @@
+"""Names become components, `auto` says what it took and why, and keys change with what makes a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.choice import Team, choose_team, key_of
+from recon.core.components import ComponentSpec, RunContext, WeightsFile
+from recon.core.errors import UsageError
+from recon.core.kinds import Kind
+from recon.core.options import Settings
+from recon.core.registry import Offer, PluginRegistry
+from recon.plan import make_plan
+
+
+@dataclass(frozen=True)
+class Options:
+    max_keypoints: int = 10
+    skeleton: bool = True
+    path: Path = Path("x")
+
+
+def offer(kind: Kind, name: str, version: str = "1.0", **fields: Any) -> Offer:
+    create = lambda options, context: (options, context)  # noqa: E731
+    return Offer(kind, ComponentSpec(name, name, Options, create, "MIT", **fields), name, "package", version)
+
+
+OFFERS = [
+    offer(Kind.EXTRACTOR, "sift"),
+    offer(Kind.EXTRACTOR, "cnn", uses_seed=True),
+    offer(Kind.MATCHER, "nearest"),
+    offer(Kind.IMAGE_MATCHER, "star"),
+    offer(Kind.PAIRS, "auto"),
+    offer(Kind.PAIRS, "sift"),
+    offer(Kind.MAPPER, "incremental"),
+]
+
+
+def choose(offers: list[Offer] = OFFERS, **plan: Any) -> tuple[Team, list[str]]:
+    notes: list[str] = []
+    return choose_team(make_plan(**plan), PluginRegistry(offers), notes.append), notes
+
+
+def settings(*texts: str) -> Settings:
+    return Settings.from_texts(texts)
+
+
+def test_auto_says_what_it_takes_and_why() -> None:
+    team, notes = choose()
+
+    assert [member.name for member in team.members] == ["sift", "auto", "nearest", "incremental"]
+    assert any("sift, since" in note for note in notes)
+    assert any("nearest, since" in note for note in notes)
+
+
+def test_a_plugin_named_auto_decides_by_itself() -> None:
+    team, notes = choose([*OFFERS, offer(Kind.MATCHER, "auto")])
+
+    assert team.matcher.name == "auto"
+    assert not any("matcher" in note for note in notes)
+
+
+def test_a_named_component_is_taken_without_a_word() -> None:
+    team, notes = choose(extractor="cnn", matcher="nearest", mapper="incremental")
+
+    assert (team.extractor.name, notes) == ("cnn", [])
+
+
+def test_pairs_from_a_file_need_no_selector() -> None:
+    team, _ = choose(pairs_file=Path("pairs.txt"))
+
+    assert team.pairs is None
+    assert len(team.members) == 3
+
+
+def test_settings_beat_the_preset_and_the_preset_beats_the_default() -> None:
+    team, _ = choose(preset="best", settings=settings("incremental.skeleton=true", "nearest.max_keypoints=3"))
+
+    assert team.extractor.options.max_keypoints == 8192
+    assert team.mapper.options.skeleton is True
+    assert team.matcher.options.max_keypoints == 3
+    assert choose(preset="best")[0].mapper.options.skeleton is False
+
+
+@pytest.mark.parametrize("text", ["cnn.max_keypoints=3", "sift.max_keypoints=3", "sfit.max_keypoints=3", "nearest.x=1"])
+def test_a_setting_that_nothing_in_use_understands_is_refused(text) -> None:
+    """`sift` is a pair selector here, too: the kind has to be said."""
+    with pytest.raises(UsageError):
+        choose(settings=settings(text), pairs="sift")
+
+
+def test_a_configuration_file_may_speak_of_components_of_other_runs(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[extractor.cnn]\nmax_keypoints = 3\n[matcher.nearest]\nmax_keypoints = 4\n")
+
+    team, _ = choose(settings=Settings.from_toml(path))
+
+    assert team.matcher.options.max_keypoints == 4
+
+
+def test_a_matcher_of_pixels_is_refused_in_words() -> None:
+    with pytest.raises(UsageError, match="star"):
+        choose(matcher="star")
+
+
+def test_the_identity_changes_with_what_decides_the_answer() -> None:
+    def identity(offers: list[Offer] = OFFERS, **plan: Any) -> str:
+        return key_of(choose(offers, **plan)[0].extractor.identity)
+
+    upgraded = [offer(Kind.EXTRACTOR, "sift", version="1.1"), *OFFERS[1:]]
+    other_result = [replace(OFFERS[0], spec=replace(OFFERS[0].spec, version="2")), *OFFERS[1:]]
+    keys = [
+        identity(),
+        identity(extractor="cnn"),
+        identity(upgraded),
+        identity(other_result),
+        identity(max_keypoints=99),
+        identity(settings=settings("extractor:sift.path=y")),
+    ]
+
+    assert len(set(keys)) == len(keys)
+    assert identity() == identity(threads=3) == identity(seed=5)
+
+
+def test_a_seed_redoes_only_what_depends_on_it() -> None:
+    """Features of an extractor that says it uses no seed stay; it gets seed 0, so that this is always true."""
+    seeded, unseeded = (choose(extractor=name, seed=5)[0].extractor for name in ("cnn", "sift"))
+
+    assert (seeded.seed, unseeded.seed) == (5, 0)
+    _, context = unseeded.create(2, print)
+    assert isinstance(context, RunContext)
+    assert (context.seed, context.threads, context.device) == (0, 2, "cpu")
+
+
+def test_weights_are_found_and_their_digest_is_part_of_the_identity(tmp_path: Path) -> None:
+    file = WeightsFile("net.pth", "https://example.org/net.pth", "MIT", sha256="0" * 64)
+    offers = [offer(Kind.EXTRACTOR, "net", weights=(file,)), *OFFERS]
+    path = tmp_path / "mine.pth"
+    identities = []
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        team, _ = choose(offers, extractor="net", settings=settings(f"net.weights={path}"))
+        _, context = team.extractor.create(1, print)
+        assert context.weights("net.pth") == path
+        identities.append(key_of(team.extractor.identity))
+
+    assert len(set(identities)) == 2
+    with pytest.raises(LookupError):
+        context.weights("other.pth")
