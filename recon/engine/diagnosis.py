@@ -103,8 +103,8 @@ def _diagnose(
         return LeftOut(
             name,
             Cause.NOT_CONNECTED,
-            f"verified with {len(neighbours)} photos, at most {neighbours[closest]} inliers ({closest}), none of them "
-            "in the model",
+            f"verified with {len(neighbours)} photos, at most {neighbours[closest]} inliers ({closest}), "
+            + ("none of them in the model" if best else "but no model came of them"),
             _MORE_OVERLAP,
         )
     num_seen = _num_points_seen(name, record, best)

@@ -7,6 +7,7 @@ instead, and the better of the two is kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ from recon.engine.view_graph import ViewGraph, link_tracks, read_view_graph
 
 MIN_MATCHES = 15
 """Verified matches that link two images (pycolmap's `min_num_matches`)."""
+
+
+SATISFIED = 0.9
+"""Share of the largest connected part of the view graph that a skeleton's model should register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +134,6 @@ class IncrementalMapper:
         return completed
 
 
-SATISFIED = 0.9
-"""Share of the largest connected part of the view graph that a skeleton's model should register."""
-
-
 def _settle(checkpoint: Checkpoint, grown: GrownModel | None, options: MappingOptions) -> None:
     """Keep the model of a run that is being stopped, to resume from; drop the checkpoint of a finished one."""
     if grown is not None and options.should_stop():
@@ -164,8 +165,7 @@ def _promised(graph: ViewGraph) -> int:
 
     for k1, k2 in graph.pairs:
         root[find(k1)] = find(k2)
-    parts = [find(k) for k in range(len(root))]
-    return max(parts.count(part) for part in set(parts))
+    return max(Counter(find(k) for k in range(len(root))).values())
 
 
 def _num_registered(models: Sequence[GrownModel]) -> int:
@@ -191,5 +191,5 @@ def _report(grown: GrownModel, observer: Observer) -> None:
             mean_reprojection_error_px=float(model.compute_mean_reprojection_error()),
         )
     )
-    if grown.step is not LADDER[0]:
+    if grown.step.name != LADDER[0].name:
         observer(Noted(message=f"a model of {model.num_reg_images()} photos began at step '{grown.step.name}'"))

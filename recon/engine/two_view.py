@@ -24,6 +24,8 @@ class VerificationOptions:
     max_error_px: float = 4.0
     """Of full-size pixels, as pycolmap's."""
     min_num_inliers: int = 15
+    min_inlier_ratio: float = 0.2
+    """Of the matches. Among a hundred random ones 15 fit some fundamental matrix by chance."""
     max_num_trials: int = 1000
     """pycolmap's 10,000 are spent on pairs of a few wrong matches; matches that passed a mutual check and a
     ratio test need far fewer. On fox a pair took 15 ms instead of 50, with as many inliers."""
@@ -35,6 +37,7 @@ class VerificationOptions:
         """Return pycolmap's options."""
         options = pycolmap.TwoViewGeometryOptions()
         options.min_num_inliers = self.min_num_inliers
+        options.min_inlier_ratio = self.min_inlier_ratio
         options.ransac.max_error = self.max_error_px
         options.ransac.max_num_trials = self.max_num_trials
         options.ransac.dyn_num_trials_multiplier = self.dyn_num_trials_multiplier

@@ -21,6 +21,8 @@ BACKGROUND = ((44, 48, 55), (20, 22, 26))
 """Top and bottom: dark, on which stone, leaves and wood keep their colours."""
 _COVERAGE = 0.9
 """How much of the scene's share of the picture its points would cover side by side."""
+_MAX_RADIUS = 0.0052
+"""Of a point, as a part of the picture's shorter side: larger, few points look like balls."""
 _GREY = 200
 
 
@@ -102,7 +104,8 @@ def _point_radius(cloud: PointCloud, viewpoint: Viewpoint) -> float:
     # At distance 1 the picture is 2 tangents wide; count the cells of it that have points.
     num_cells = len(np.unique((in_picture[seen] * 40).astype(int), axis=0))
     area = num_cells / 40**2 * 4 * viewpoint.tangents[0] * viewpoint.tangents[1]
-    return float(np.sqrt(_COVERAGE * area / seen.sum() / np.pi) * np.median(depths[seen]))
+    radius = min(np.sqrt(_COVERAGE * area / seen.sum() / np.pi), _MAX_RADIUS * 2 * min(viewpoint.tangents))
+    return float(radius * np.median(depths[seen]))
 
 
 def _ramp(values: FloatArray) -> UInt8Array:

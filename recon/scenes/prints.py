@@ -52,8 +52,7 @@ def print_sheet(size: int, seed: int) -> UInt8Array:
     sheet = np.array(canvas)
     left, top, right, bottom = _pixels("map")
     sheet[top:bottom, left:right] = _map(bottom - top, right - left, seed)
-    worn = _worn(sheet, seed)
-    return np.asarray(Image.fromarray(worn).resize((size, size), Image.Resampling.BOX)) if size != full else worn
+    return _worn(np.asarray(Image.fromarray(sheet).resize((size, size), Image.Resampling.BOX)), seed)
 
 
 def _pixels(name: str) -> tuple[int, int, int, int]:

@@ -70,11 +70,14 @@ def test_the_blocks_own_errors_stay_what_they_are(tmp_path):
 
 def test_a_mistake_in_the_data_keeps_its_traceback(tmp_path):
     """No photo may be blamed for a bug of ours."""
-    matches = np.zeros((1, 2), np.uint32)
 
-    with pytest.raises(RuntimeError, match="constraint"), replace_database(tmp_path / "database.db") as database:
-        database.write_matches(1, 2, matches)
-        database.write_matches(1, 2, matches)
+    def write_twice():
+        with replace_database(tmp_path / "database.db") as database:
+            for _ in range(2):
+                database.write_matches(1, 2, np.zeros((1, 2), np.uint32))
+
+    with pytest.raises(RuntimeError, match="constraint"):
+        write_twice()
 
 
 @pytest.fixture

@@ -109,3 +109,16 @@ def test_without_points_the_end_is_reached_at_once(rough):
     refine_to_the_end(mapper, PIPELINE, LADDER[0], FinalEffort())
 
     assert model.compute_num_observations() == 0
+
+
+def test_a_pose_that_no_point_supports_is_taken_back(rough, pose_errors_deg):
+    """A photo whose matches are nonsense may have got a pose by chance; it must not count as registered."""
+    mapper, model, truth = rough
+    lost = max(model.reg_image_ids())
+    for point2d in model.image(lost).points2D:
+        point2d.xy = point2d.xy[::-1]
+    refine_to_the_end(mapper, PIPELINE, LADDER[0], FinalEffort())
+
+    assert set(model.reg_image_ids()) == set(truth.reg_image_ids()) - {lost}
+    assert all(lost not in {seen.image_id for seen in p.track.elements} for p in model.points3D.values())
+    assert pose_errors_deg(model, truth).max() < 1e-3

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pycolmap
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -122,6 +122,7 @@ def test_pycolmap_gets_what_pycolmap_gave(camera, photos):
     assert again.to_bytes() == geometry.to_bytes()
 
 
+@settings(max_examples=40, deadline=None)
 @given(verified)
 def test_bytes_hold_all_of_a_geometry(geometry):
     again = VerifiedGeometry.from_bytes(geometry.to_bytes())
@@ -132,6 +133,7 @@ def test_bytes_hold_all_of_a_geometry(geometry):
     assert again.is_verified == (len(geometry.inliers) > 0)
 
 
+@settings(max_examples=40, deadline=None)
 @given(verified, st.data())
 def test_damaged_bytes_are_refused(geometry, data):
     stored = geometry.to_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pycolmap
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon.engine.database_file import open_database
@@ -59,6 +59,7 @@ def union_find(graph):
     return members
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_tracks_are_those_of_union_find(graph):
     tracks = link_tracks(graph)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pycolmap
-import pytest
 
 from recon.output.scene import Scene
 
@@ -55,8 +54,8 @@ def test_an_empty_model_is_a_scene():
     assert len(scene.camera_lines) == 0
 
 
-def test_more_points_are_drawn_smaller(synthetic_model):
-    few, many = (Scene.of(synthetic_model(points=count), SIZE, {}).point_radius for count in (200, 2000))
+def test_points_are_drawn_smaller_the_more_there_are_and_never_as_balls(synthetic_model):
+    few, more, many = (Scene.of(synthetic_model(points=count), SIZE, {}) for count in (100, 6000, 12000))
 
-    assert many < few
-    assert few == pytest.approx(many * np.sqrt(10), rel=0.6)
+    assert many.point_radius < 0.9 * more.point_radius
+    assert few.point_radius / few.viewpoint.distance < 0.01

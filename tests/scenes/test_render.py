@@ -24,7 +24,7 @@ def flat_world(sheet):
 
 def downward_camera(distortion=(0.0, 0.0, 0.0, 0.0)):
     centre, target = np.array([0.3, -0.4, 3.0]), np.array([0.1, 0.1, 0.0])
-    return looking_at(centre, target, size=(160, 120), focal_px=150.0, distortion=distortion, roll_deg=7.0)
+    return looking_at(centre, target, size=(160, 120), focal_px=190.0, distortion=distortion, roll_deg=7.0)
 
 
 def test_depth_is_along_the_axis_and_exact():

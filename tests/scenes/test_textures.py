@@ -37,7 +37,7 @@ def test_no_two_places_look_the_same():
     places = np.random.default_rng(0).uniform(0.0, 1.0, (500, 2))
 
     def albedo(shift: float):
-        return palette.albedo(np.zeros(500, np.uint8), places + [shift, 0.0], np.full(500, 0.005))
+        return palette.albedo(np.zeros(500, np.uint8), places + np.array([shift, 0.0]), np.full(500, 0.005))
 
     alike = np.corrcoef(albedo(0.0).ravel(), albedo(SHEET_M).ravel())[0, 1]
     assert alike < 0.9
