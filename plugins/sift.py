@@ -72,32 +72,32 @@ class SiftExtractor:
         import cv2
 
         options = self._options
-        grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
+        grey: Any = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
         found = None
         if options.enlarge != "always":
             # OpenCV always doubles what it gets: in half the photo it starts at the scale of the photo itself.
             width, height = image.size
-            halved = cv2.resize(grey, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+            halved: Any = cv2.resize(grey, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
             found = self._detect(halved, image)
         if found is None or (options.enlarge == "auto" and len(found.keypoints) < _ENOUGH * options.max_keypoints):
             found = self._detect(grey, image)
         return self._describe(found, _strong_and_spread(found, image.size, options.max_keypoints), image.size)
 
     def _detect(self, grey: UInt8Array, image: recon.Image) -> _Detection:
-        keypoints = self._sift().detect(grey)
+        keypoints: Sequence[cv2.KeyPoint] = self._sift().detect(grey)
         zoom = np.array(image.size, np.float32) / np.array(grey.shape[::-1], np.float32)
-        xy = (_values(keypoints, "pt").reshape(-1, 2) + np.float32(0.5)) * zoom  # COLMAP origin
+        xy: FloatArray = (_values(keypoints, "pt").reshape(-1, 2) + np.float32(0.5)) * zoom  # COLMAP origin
         if image.mask is not None:
             columns, rows = xy.astype(np.intp).T
             kept = np.flatnonzero(image.mask[rows, columns])
-            keypoints, xy = [keypoints[index] for index in kept], xy[kept]
+            keypoints, xy = [keypoints[int(index)] for index in kept], xy[kept]
         if self._options.upright:
             keypoints, xy = _level(keypoints, xy)
         return _Detection(grey, keypoints, xy, _values(keypoints, "response"), float(zoom.mean()))
 
     def _describe(self, found: _Detection, rows: IndexArray, size: tuple[int, int]) -> recon.Features:
-        keypoints = [found.keypoints[row] for row in rows]
-        descriptors = np.zeros((0, _DESCRIPTOR_LENGTH), np.float32)
+        keypoints: Sequence[cv2.KeyPoint] = [found.keypoints[int(row)] for row in rows]
+        descriptors: Any = np.zeros((0, _DESCRIPTOR_LENGTH), np.float32)
         if keypoints:
             keypoints, descriptors = self._sift().compute(found.grey, keypoints)
         return recon.Features(
@@ -159,7 +159,7 @@ def _strong_and_spread(found: _Detection, size: tuple[int, int], count: int) -> 
 
 def _level(keypoints: Sequence[cv2.KeyPoint], xy: FloatArray) -> tuple[list[cv2.KeyPoint], FloatArray]:
     """Return the keypoints with angle 0, one for each place and scale."""
-    places: dict[tuple[float, float, float], int] = {}
+    places: dict[tuple[float, ...], int] = {}
     for row, keypoint in enumerate(keypoints):
         places.setdefault((*keypoint.pt, keypoint.size), row)
         keypoint.angle = 0.0
@@ -170,7 +170,8 @@ def _level(keypoints: Sequence[cv2.KeyPoint], xy: FloatArray) -> tuple[list[cv2.
 def _root(descriptors: FloatArray) -> FloatArray:
     """Return RootSIFT: Euclidean distances become Hellinger distances of histograms (Arandjelovic 2012)."""
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return np.sqrt(descriptors / sums)
+    rooted: FloatArray = np.sqrt(descriptors / sums)
+    return rooted
 
 
 def _values(keypoints: Sequence[cv2.KeyPoint], field: str) -> FloatArray:
