@@ -86,7 +86,7 @@ class SiftExtractor:
     def _detect(self, grey: UInt8Array, image: recon.Image) -> _Detection:
         keypoints: Sequence[cv2.KeyPoint] = self._sift().detect(grey)
         zoom = np.array(image.size, np.float32) / np.array(grey.shape[::-1], np.float32)
-        xy: FloatArray = (_values(keypoints, "pt").reshape(-1, 2) + np.float32(0.5)) * zoom  # COLMAP origin
+        xy: Any = (_values(keypoints, "pt").reshape(-1, 2) + np.float32(0.5)) * zoom  # COLMAP origin
         if image.mask is not None:
             columns, rows = xy.astype(np.intp).T
             kept = np.flatnonzero(image.mask[rows, columns])
