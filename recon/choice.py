@@ -17,6 +17,7 @@ from typing import Any
 from recon.core.components import RunContext
 from recon.core.errors import Cause, UsageError
 from recon.core.kinds import Kind
+from recon.core.libraries import missing_library
 from recon.core.options import Settings
 from recon.core.registry import Offer, PluginRegistry
 from recon.device import device_for
@@ -75,9 +76,18 @@ class Choice:
         return plain
 
     def create(self, threads: int, note: Callable[[str], None]) -> Any:
-        """Return the component, built for a number of threads that it may use by itself."""
+        """Return the component, built for a number of threads that it may use by itself.
+
+        Raises:
+            ReconError: MISSING_LIBRARY, with the line that installs it.
+        """
         context = RunContext(self.device, threads, self.seed, self._weights_path, note)
-        return self.offer.spec.create(self.options, context)
+        try:
+            return self.offer.spec.create(self.options, context)
+        except ImportError as error:
+            if missing := missing_library(f"{self.offer.kind.noun} {self.name!r}", str(error)):
+                raise missing from error
+            raise
 
     def _weights_path(self, name: str) -> Path:
         if name not in self.weights:

@@ -13,8 +13,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = b"\x1b[?25h"
+"""Progress bars hide it, and cannot clean up after a process that ends at once."""
 
 
 class StopRequest:
@@ -25,7 +29,18 @@ class StopRequest:
 
     def __call__(self) -> bool:
         """Return whether the run shall stop."""
+        if threading.current_thread() is threading.main_thread():
+            _hold_signals()  # pycolmap takes SIGTERM for its own crash reports whenever it is imported
         return self.signal_number != 0
+
+
+def _hold_signals() -> dict[int, Any]:
+    """Keep the signals from ending the process, and return who had them."""
+    return {number: signal.signal(number, _do_nothing) for number in _WATCHED}
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    return None
 
 
 @contextmanager
@@ -43,13 +58,14 @@ def watch_signals(tell: Callable[[str], None]) -> Iterator[StopRequest]:
         while byte := receiver.recv(1):
             if byte[0] not in _WATCHED:
                 continue
-            if request():
+            if request.signal_number:
+                if os.isatty(2):
+                    os.write(2, _SHOW_CURSOR)
                 os._exit(128 + byte[0])
             request.signal_number = byte[0]
             tell("stopping at the next safe place; once more to quit at once")
 
-    # The handlers do nothing, but without them the signals would end the process.
-    before = {number: signal.signal(number, lambda *_: None) for number in _WATCHED}
+    before = _hold_signals()
     previous_descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()

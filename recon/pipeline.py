@@ -15,14 +15,14 @@ from recon import stages
 from recon.choice import choose_team
 from recon.core.errors import Cause, Interrupted, NoModel, ReconError, UsageError
 from recon.core.events import Announcer, Observer, RunFinished, RunStarted, Warned, ignore
-from recon.core.executor import never
+from recon.core.executor import PoolFactory, never, thread_pool
 from recon.core.options import Settings
 from recon.core.registry import PluginRegistry, load_plugins
 from recon.event_log import write_events
 from recon.matching.cameras import CameraOptions, Grouping, group_cameras
-from recon.matching.images import ImageListing
 from recon.matching.pairs import read_pairs_file
 from recon.plan import Plan, make_plan
+from recon.refusals import check_enough_photos, check_folders, interrupted, stage_missing
 from recon.result import (
     ReconstructionResult,
     StoredModels,
@@ -61,6 +61,7 @@ def reconstruct(
     fresh: bool = False,
     observers: Iterable[Observer] = (),
     should_stop: Callable[[], bool] = never,
+    make_pool: PoolFactory = thread_pool,
 ) -> ReconstructionResult:
     """Return the models that a folder of photos supports; no model is a result too, with the reason.
 
@@ -72,6 +73,7 @@ def reconstruct(
             `refine_intrinsics`.
         observers: Called with every event.
         should_stop: Asked between steps; once true, the run ends after a checkpoint.
+        make_pool: Makes the `concurrent.futures.Executor` for per-photo and per-pair work, of that many threads.
 
     Raises:
         UsageError: An unknown plugin, option or folder, a bad value, a workspace that is in use or not writable.
@@ -101,7 +103,7 @@ def reconstruct(
         seed=seed,
     )
     request = RunRequest(Path(photos), plan, None if output is None else Path(output), is_fresh=fresh)
-    return carry_out(request, load_plugins(), observers, should_stop)
+    return carry_out(request, load_plugins(), observers, should_stop, make_pool)
 
 
 def _grouping(name: str) -> Grouping:
@@ -135,13 +137,14 @@ def carry_out(
     registry: PluginRegistry,
     observers: Iterable[Observer] = (),
     should_stop: Callable[[], bool] = never,
+    make_pool: PoolFactory = thread_pool,
 ) -> ReconstructionResult:
     """Return what the stages make of the photos; see `reconstruct`."""
     start = time.perf_counter()
     notes: list[str] = []
     team = choose_team(request.plan, registry, notes.append)
     output = request.workspace_path
-    _check_folders(request.photos, output)
+    check_folders(request.photos, output)
     fields = {
         "photos": str(request.photos.resolve()),
         "plan": plan_dict(request.plan, team),
@@ -155,7 +158,7 @@ def carry_out(
         write_events(workspace.events) as log,
     ):
         announce = Announcer([*observers, log, *registry.observers()])
-        run = Run(request.plan, team, workspace, request.photos, announce, should_stop)
+        run = Run(request.plan, team, workspace, request.photos, announce, should_stop, make_pool)
 
         def end(state: State, error: ReconError | None = None) -> ReconstructionResult:
             return _end(run, state, error, time.perf_counter() - start)
@@ -166,11 +169,11 @@ def carry_out(
         except NoModel as error:
             return end(State.FAILED, error)
         except Interrupted as error:
-            interrupted = _interrupted(run, getattr(should_stop, "signal_number", 2))
-            end(State.INTERRUPTED, interrupted)
-            raise interrupted from error
+            by_signal = interrupted(run, getattr(should_stop, "signal_number", 2))
+            end(State.INTERRUPTED, by_signal)
+            raise by_signal from error
         except KeyboardInterrupt:
-            end(State.INTERRUPTED, _interrupted(run, 2))
+            end(State.INTERRUPTED, interrupted(run, 2))
             raise
         except ReconError as error:
             end(State.FAILED, error)
@@ -186,7 +189,7 @@ def _carry_out_stages(run: Run, only: str | None, notes: Sequence[str]) -> None:
         run.note(message)
     for left_out in listing.unusable:
         announce(Warned(message=f"{left_out.image} is left out: {left_out.detail}", file=left_out.image))
-    _check_enough_photos(listing, least=1 if only == "extract" else 2)
+    check_enough_photos(listing, least=1 if only == "extract" else 2)
     # What is wrong with a camera or a file of pairs is known before any work is done.
     if run.plan.camera != CameraOptions():
         group_cameras(listing.images, run.plan.camera)
@@ -195,11 +198,11 @@ def _carry_out_stages(run: Run, only: str | None, notes: Sequence[str]) -> None:
     if only == "extract" or (only is None and not run.is_matched):
         stages.extract(run)
     if only in ("match", "map") and not run.is_extracted:
-        raise _stage_missing(run, "extract", "the features of these photos, found with these options,")
+        raise stage_missing(run, "extract", "the features of these photos, found with these options")
     if only in (None, "match") and not run.is_matched:
         stages.match(run)
     if only == "map" and not run.is_matched:
-        raise _stage_missing(run, "match", "the database made of these photos with these options")
+        raise stage_missing(run, "match", "the database made of these photos with these options")
     if only in (None, "map") and not run.is_mapped:
         stages.map_models(run)
     if run.did_nothing:
@@ -219,58 +222,4 @@ def _end(run: Run, state: State, error: ReconError | None, total: float) -> Reco
     folders = [run.workspace.sparse / str(number) for number in range(summary["models"])]
     return ReconstructionResult(
         StoredModels(folders), left_out_from_dicts(summary["left_out"]), summary, run.workspace.path
-    )
-
-
-def _interrupted(run: Run, signal_number: int) -> Interrupted:
-    return Interrupted(
-        "interrupted; what was finished is kept",
-        signal_number=signal_number,
-        try_=f"give the same command again: it goes on from what lies in {run.workspace.path}",
-    )
-
-
-def _check_folders(photos: Path, output: Path) -> None:
-    if not photos.is_dir():
-        raise UsageError(
-            f"the photos' folder {photos} {'is not a folder' if photos.exists() else 'does not exist'}",
-            code=Cause.MISSING_FILE,
-            file=str(photos),
-            try_="give the folder that holds the photos",
-        )
-    if output.resolve() == photos.resolve():
-        raise UsageError(
-            f"{output} holds the photos: results go into a folder of their own",
-            code=Cause.NOT_A_WORKSPACE,
-            file=str(output),
-            try_="choose another folder with -o DIR",
-        )
-
-
-def _check_enough_photos(listing: ImageListing, least: int) -> None:
-    overlapping = "give a folder of photos (JPEG, PNG, TIFF, WebP, BMP) that overlap by two thirds"
-    if not listing.images and not listing.unusable:
-        raise NoModel("the folder holds no photos", code=Cause.NO_PHOTOS, try_=overlapping)
-    if not listing.images:
-        raise NoModel(
-            f"none of the {len(listing.unusable)} photos can be used; the first: {listing.unusable[0].detail}",
-            code=Cause.NO_USABLE_PHOTO,
-            file=listing.unusable[0].image,
-            try_=listing.unusable[0].try_,
-        )
-    if len(listing.images) < least:
-        raise NoModel(
-            "only one photo can be used, and a model needs at least two",
-            code=Cause.TOO_FEW_PHOTOS,
-            file=listing.images[0].name,
-            try_=overlapping,
-        )
-
-
-def _stage_missing(run: Run, stage: str, what: str) -> UsageError:
-    return UsageError(
-        f"{what} are not in {run.workspace.path}" if stage == "extract" else f"{what} is not in {run.workspace.path}",
-        code=Cause.MISSING_FILE,
-        file=str(run.workspace.path),
-        try_=f"`recon {stage} {run.photos} -o {run.workspace.path}` first, with the same options; or `recon run`",
     )

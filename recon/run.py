@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recon.choice import Choice, Team, key_of
 from recon.core.components import PairSelector
@@ -22,13 +22,15 @@ from recon.core.data import ImageFile
 from recon.core.events import Noted, Observer
 from recon.core.executor import PoolFactory, thread_pool
 from recon.matching.cameras import CameraGrouping, group_cameras
-from recon.matching.features import Extraction, FeatureSet
+from recon.matching.extraction import Extraction
+from recon.matching.features import FeatureSet
 from recon.matching.images import ImageListing, list_images
 from recon.matching.matches import PairKeys
 from recon.plan import Plan
 from recon.workspace import FeatureStore, StageRecord, Workspace
 
-STAGES = ("extract", "match", "map")
+if TYPE_CHECKING:
+    from recon.engine.two_view import VerificationOptions
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,15 @@ class Run:
         return key_of("pairs", choice.identity if choice else None, self.extract_key, exif)
 
     @cached_property
-    def pair_keys(self) -> PairKeys:
-        """The keys of what becomes of each pair."""
+    def verification(self) -> VerificationOptions:
+        """When the matches of a pair count as one rigid scene."""
         from recon.engine.two_view import VerificationOptions
 
-        verification = asdict(VerificationOptions(seed=self.plan.seed))
+        return VerificationOptions(seed=self.plan.seed)
+
+    @cached_property
+    def pair_keys(self) -> PairKeys:
+        """The keys of what becomes of each pair."""
         cameras = {
             name: key_of(camera.model, camera.width, camera.height, camera.params, camera.has_prior_focal_length)
             for camera in self.grouping.cameras
@@ -103,7 +109,7 @@ class Run:
             features=self.feature_keys,
             cameras=cameras,
             matcher=key_of(self.team.matcher.identity),
-            verification=key_of(verification, metadata.version("pycolmap")),
+            verification=key_of(asdict(self.verification), metadata.version("pycolmap")),
         )
 
     @cached_property

@@ -20,8 +20,8 @@ import numpy as np
 from recon.core.arrays import FloatArray
 from recon.core.components import Mapper, MappingOptions
 from recon.core.data import Features, ImagePair, Matches
-from recon.core.errors import Cause, Interrupted, NoModel
-from recon.core.events import StageStarted
+from recon.core.errors import Cause, Interrupted, NoModel, ReconError
+from recon.core.events import StageStarted, Warned
 from recon.matching.features import extract_features
 from recon.matching.matches import Matching, PairKeys, match_pairs
 from recon.matching.pairs import choose_pairs, read_pairs_file
@@ -49,17 +49,16 @@ def extract(run: Run) -> None:
 def match(run: Run) -> None:
     """Match and verify the pairs, and write the database."""
     from recon.engine.database import make_camera, write_database
-    from recon.engine.two_view import VerificationOptions, VerifiedGeometry, verify_pair
+    from recon.engine.two_view import VerifiedGeometry, verify_pair
 
     _check_enough_photos(run)
     for line in run.grouping.describe():
         run.note(line)
     cameras = {name: make_camera(group) for group in run.grouping.cameras for name in group.image_names}
-    options = VerificationOptions(seed=run.plan.seed)
 
     def verify(pair: ImagePair, features1: Features, features2: Features, matches: Matches) -> VerifiedGeometry:
         keypoints1, keypoints2 = features1.keypoints, features2.keypoints
-        return verify_pair(cameras[pair.name1], keypoints1, cameras[pair.name2], keypoints2, matches, options)
+        return verify_pair(cameras[pair.name1], keypoints1, cameras[pair.name2], keypoints2, matches, run.verification)
 
     def make_matching() -> Matching:
         matcher, is_thread_safe = run.create(run.team.matcher)
@@ -126,6 +125,8 @@ def map_models(run: Run) -> None:
         }
         if not models and not is_stopped:
             _finish(run, "map", run.no_model_key, facts)
+            if workspace.sparse.exists():
+                run.observer(Warned(message=f"{workspace.sparse} still holds the model of an earlier run"))
             raise explain_no_model(workspace.database, record)
         if models and not (is_stopped and _has_better_partial(run, facts)):
             for model in models:
@@ -173,8 +174,14 @@ def _stored_pairs(pairs: Sequence[ImagePair], keys: PairKeys, store: PairStore) 
 
     for pair in pairs:
         matches, geometry = store.load_matches(keys.matches(pair)), store.load_geometry(keys.geometry(pair))
-        if matches is not None and geometry is not None:
-            yield VerifiedPair(pair, matches, VerifiedGeometry.from_bytes(geometry))
+        if matches is None or geometry is None:
+            raise ReconError(
+                f"the kept matches of {pair.name1} and {pair.name2} were damaged while the run went on",
+                code=Cause.CORRUPT_FILE,
+                file="pairs.db",
+                try_="give the same command again: it makes them anew",
+            )
+        yield VerifiedPair(pair, matches, VerifiedGeometry.from_bytes(geometry))
 
 
 def _database_keypoints(features: Features) -> FloatArray:

@@ -207,6 +207,18 @@ def test_a_folder_that_is_missing_is_wrong_usage_and_leaves_nothing_behind(tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "/proc/out", "/dev/null", "/dev/null/out"])
+def test_a_place_where_no_folder_can_be_is_named(name: str, photos: Path, run) -> None:
+    ended = run(output=photos.parent / name)
+
+    assert (ended.status, ended.code) == (2, "not_writable")
+    assert name in ended.summary["error"]["message"]
+
+
+def test_photos_in_an_impossible_place_are_missing(run) -> None:
+    assert (run(photos=Path("x" * 300)).status, run(photos=Path("/dev/null")).code) == (2, "missing_file")
+
+
 def test_an_output_with_other_files_is_refused(photos: Path, run, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")

@@ -10,7 +10,7 @@ import pytest
 
 from recon.choice import Team, choose_team, key_of
 from recon.core.components import ComponentSpec, RunContext, WeightsFile
-from recon.core.errors import UsageError
+from recon.core.errors import Cause, ReconError, UsageError
 from recon.core.kinds import Kind
 from recon.core.options import Settings
 from recon.core.registry import Offer, PluginRegistry
@@ -151,3 +151,15 @@ def test_weights_are_found_and_their_digest_is_part_of_the_identity(tmp_path: Pa
     assert len(set(identities)) == 2
     with pytest.raises(LookupError):
         context.weights("other.pth")
+
+
+def test_a_component_whose_library_is_missing_says_which() -> None:
+    def create(options: Options, context: RunContext) -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    offers = [replace(each, spec=replace(each.spec, create=create)) for each in OFFERS]
+    team, _ = choose(offers)
+
+    with pytest.raises(ReconError, match=r"matcher 'nearest' cannot be loaded: libGL\.so\.1.*libgl1") as caught:
+        team.matcher.create(1, print)
+    assert caught.value.code is Cause.MISSING_LIBRARY

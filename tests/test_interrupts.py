@@ -54,3 +54,22 @@ def test_the_second_signal_ends_the_process_at_once(busy: str) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stdout.read() == ""
+
+
+def test_sigterm_is_a_request_also_after_pycolmap_has_taken_it() -> None:
+    """Its import installs a handler in C that prints a stack trace and dies."""
+    program = """
+import os, signal, time
+from recon.interrupts import watch_signals
+with watch_signals(print) as request:
+    import pycolmap
+    assert not request()
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not request():
+        time.sleep(0.01)
+print("came to its end")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("came to its end\n")

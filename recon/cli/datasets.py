@@ -79,7 +79,7 @@ def get(name: str, output: Path | None) -> None:
 @click.option("--seed", type=int, help="Another seed is another scene; default 0.")
 @click.option("--samples", type=int, metavar="N", help="N x N rays through each pixel; default 2.")
 @click.option("--quality", type=int, help="Of the JPEG files, 1 to 100; default 84.")
-@click.option("--threads", type=int, help="Default: all cores.")
+@click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
 @click.option("--fresh", is_flag=True, help="Replace the scene that is in DIR.")
 def make(
     folder: Path,
@@ -96,7 +96,7 @@ def make(
     """Render a scene into DIR: photos with EXIF in images/, exact poses and intrinsics in gt.json.
 
     The same options give the same photos. What was stopped goes on where it stopped when the same command is
-    given again. A photo of 1024 px takes about 2 seconds on 2 cores.
+    given again. A photo of 1024 px takes 2 to 4 seconds on 2 cores.
 
     \b
     Layouts:

@@ -22,10 +22,24 @@ if TYPE_CHECKING:
     from recon.result import ReconstructionResult
 
 
+class _StageCommand(click.Command):
+    """Answers in JSON also where the command line itself is wrong."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        as_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, *rest, **extra)
+        except (click.UsageError, ReconError) as error:
+            if as_json:
+                ours = error if isinstance(error, ReconError) else UsageError(error.message, code=Cause.USAGE)
+                _print_json(_summary_of_nothing(ours))
+            raise
+
+
 def stage_command(name: str, text: str) -> click.Command:
     """Return the command of one stage alone, or of all: `run`."""
 
-    @click.command(name, help=text, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.command(name, cls=_StageCommand, help=text, context_settings={"help_option_names": ["-h", "--help"]})
     @run_options
     def command(**values: Any) -> int:
         return _run(None if name == "run" else name, values)

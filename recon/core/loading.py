@@ -22,6 +22,7 @@ from recon.core.validation import check_spec
 
 _HOOK_NAMES = frozenset(name for name in vars(hookspecs) if name.startswith("recon_"))
 _HOST = Path(__file__).parent
+_PYTHON = Path(traceback.__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def reason_of(error: BaseException) -> str:
 
 
 def _is_machinery(filename: str) -> bool:
-    """Whether a frame is the host's or of Python's import system, which tells a plugin's author nothing."""
+    """Whether a frame is the host's, pluggy's or Python's own, which tells a plugin's author nothing."""
     path = Path(filename)
-    return path.is_relative_to(_HOST) or "importlib" in path.parts or "pluggy" in path.parts
+    is_installed = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    is_pythons = path.is_relative_to(_PYTHON) and not is_installed
+    return path.is_relative_to(_HOST) or is_pythons or "pluggy" in path.parts

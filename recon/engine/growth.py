@@ -7,7 +7,7 @@ driving them from here makes each one an event that can be watched, kept and sto
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pycolmap
 
@@ -29,6 +29,9 @@ from recon.engine.refinement import (
 MIN_FIRST_POINTS = 10
 """Points below which the two first photos fix neither each other nor a third."""
 
+
+FEW_IMAGES = 5
+"""Images up to which a model keeps the points that only two of them see: hardly any other are there."""
 
 MATCHES_ALONE_INLIER_RATIO = 0.6
 """Share of the matches that a pose found without points must keep. At pycolmap's 0.25 the search takes ten times
@@ -94,6 +97,8 @@ class Growth:
         """
         model = pycolmap.Reconstruction()
         model.load(self._cache)
+        if poses.num_reg_images() <= FEW_IMAGES:
+            step = replace(step, two_view_tracks=True)
         for camera in poses.cameras.values():
             if model.exists_camera(camera.camera_id):
                 model.camera(camera.camera_id).params = camera.params

@@ -1,26 +1,20 @@
-"""Runs the extractor over the photos, and gives the features by photo, read when they are asked for.
-
-An extractor speaks of the upright, resized image it saw; what is kept are full-size sensor pixels, with the
-colour of each keypoint, so that a model can be coloured later without decoding the photos again.
-"""
+"""Runs the extractor over the photos, and gives the features by photo, read when they are asked for."""
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
-
-import numpy as np
 
 from recon.core.arrays import UInt8Array
 from recon.core.components import FeatureExtractor
 from recon.core.data import Features, Image, ImageFile, LeftOut
-from recon.core.errors import Cause, ReconError
+from recon.core.errors import ReconError
 from recon.core.events import ImageDone, Observer, Warned
 from recon.core.executor import PoolFactory, never, run_in_order, thread_pool
-from recon.matching.images import load_image, to_sensor_pixels
+from recon.matching.extraction import Extraction, in_sensor_pixels
+from recon.matching.images import load_image
 from recon.matching.ticker import Ticker
 from recon.matching.unreadable import UnreadableImage
 from recon.workspace.features import FeatureStore
@@ -28,24 +22,6 @@ from recon.workspace.features import FeatureStore
 _BATCH = 8
 """Most photos that `extract_batch` gets at a time."""
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Extraction:
-    """How features are made: the extractor, and the longest side in pixels that it sees."""
-
-    extractor: FeatureExtractor
-    max_size: int
-    is_thread_safe: bool
-
-    def extract(self, image: ImageFile) -> tuple[Features, UInt8Array]:
-        """Return the features of a photo in sensor pixels, and the colour of each keypoint.
-
-        Raises:
-            UnreadableImage: Names the file.
-        """
-        seen = load_image(image, self.max_size)
-        return _in_sensor_pixels(self.extractor.extract(seen), seen, image)
 
 
 class FeatureSet(Mapping[str, Features]):
@@ -161,7 +137,7 @@ def _extract_all(
             return image, error.left_out
 
     def keep(image: ImageFile, seen: Image, features: Features) -> int:
-        return len(store.save(keys[image.name], *_in_sensor_pixels(features, seen, image)))
+        return len(store.save(keys[image.name], *in_sensor_pixels(features, seen, image)))
 
     def decode_and_extract(image: ImageFile) -> tuple[ImageFile, int | LeftOut]:
         _, seen = decode(image)
@@ -200,31 +176,3 @@ def _extract_batch(extractor: FeatureExtractor, images: Sequence[Image]) -> list
     if len(images) > 1 and hasattr(extractor, "extract_batch"):
         return list(extractor.extract_batch(images))
     return [extractor.extract(image) for image in images]
-
-
-def _in_sensor_pixels(features: Features, seen: Image, image: ImageFile) -> tuple[Features, UInt8Array]:
-    if features.image_size != seen.size or not np.isfinite(features.keypoints).all():
-        raise ReconError(
-            f"the extractor's answer for {image.name} is no set of positions in an image of {seen.size} pixels",
-            code=Cause.BROKEN_PLUGIN,
-            file=image.name,
-            try_="tell the plugin's author: `recon.testing` checks what an extractor has to keep",
-        )
-    columns, rows = features.keypoints.astype(np.intp).T if len(features) else np.zeros((2, 0), np.intp)
-    colours = seen.pixels[np.clip(rows, 0, seen.size[1] - 1), np.clip(columns, 0, seen.size[0] - 1)]
-    origin, x_axis, y_axis = to_sensor_pixels(np.array([[0, 0], [1, 0], [0, 1]], np.float32), seen.size, image)
-    linear = np.stack([x_axis - origin, y_axis - origin], axis=1).astype(np.float64)
-    scales, angles = features.scales_px, features.orientations_rad
-    if scales is not None:
-        scales = (scales * math.sqrt(abs(np.linalg.det(linear)))).astype(np.float32)
-    if angles is not None:
-        directions = linear @ np.stack([np.cos(angles), np.sin(angles)])
-        angles = np.arctan2(directions[1], directions[0]).astype(np.float32)
-    moved = replace(
-        features,
-        keypoints=to_sensor_pixels(features.keypoints, seen.size, image),
-        image_size=(image.width, image.height),
-        scales_px=scales,
-        orientations_rad=angles,
-    )
-    return moved, colours

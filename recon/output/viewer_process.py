@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recon.core.errors import Cause, ReconError
+from recon.core.libraries import INSTALL_LINE, missing_library
 from recon.output.picture import DEFAULT_SIZE, save_picture
 from recon.output.scene import Scene
 from recon.output.viewer import CANNOT_IMPORT
@@ -21,23 +22,6 @@ from recon.output.viewer import CANNOT_IMPORT
 if TYPE_CHECKING:
     import pycolmap
 
-SYSTEM_PACKAGES = {
-    "libGL": "libgl1",
-    "libEGL": "libegl1",
-    "libidn2": "libidn2-0",
-    "libX11": "libx11-6",
-    "libudev": "libudev1",
-    "libglib": "libglib2.0-0",
-    "libgthread": "libglib2.0-0",
-    "libusb": "libusb-1.0-0",
-    "libvulkan": "libvulkan1",
-    "libgomp": "libgomp1",
-}
-"""A shared library's name -> the Debian package that brings it."""
-INSTALL_LINE = (
-    "sudo apt-get install -y libgl1 libegl1 libidn2-0 libx11-6 libudev1 libglib2.0-0 libusb-1.0-0 libvulkan1 "
-    "mesa-vulkan-drivers"
-)
 _SCREENSHOT_SECONDS = 300
 
 
@@ -112,12 +96,7 @@ def _run(scene: Scene, task: list[str], environment: dict[str, str], timeout: fl
 
 
 def _cannot_import(reason: str) -> ReconError:
-    if "No module named" in reason:
-        return ReconError("Open3D is not installed", code=Cause.MISSING_LIBRARY, try_="pip install open3d")
-    library = re.match(r"(lib[\w+-]+?)(?:[-.][\d.]*)?\.so", reason)
-    package = SYSTEM_PACKAGES.get(library[1]) if library else None
-    named = f" (Debian package {package})" if package else ""
-    return _missing(f"Open3D cannot be imported: {reason}{named}")
+    return missing_library("Open3D", reason) or _missing(f"Open3D cannot be loaded: {reason}")
 
 
 def _missing(message: str) -> ReconError:

@@ -16,7 +16,7 @@ from recon.core.errors import Cause, ReconError, UsageError
 TEMPORARY_SUFFIX = ".part"
 _SQLITE_HEADER_BYTES = 100
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -107,7 +108,7 @@ def open_workspace(
     """
     with storage_errors(path):
         _refuse_foreign_folder(path)
-        path.mkdir(parents=True, exist_ok=True)
+        _make_folder(path)
         manifest_path = path / MANIFEST
         if not manifest_path.exists():
             # Before anything else is written: a folder with files and no manifest is refused.
@@ -132,6 +133,13 @@ def open_workspace(
             )
             workspace.cache.mkdir(exist_ok=True)
         yield workspace
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # what /proc says
+        raise PermissionError(errno.EACCES, "no folder can be made there", str(path)) from error
 
 
 def _refuse_foreign_folder(path: Path) -> None:

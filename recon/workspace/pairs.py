@@ -11,6 +11,7 @@ import time
 import zlib
 from pathlib import Path
 from types import TracebackType
+from typing import TypeGuard
 
 import numpy as np
 
@@ -58,9 +59,11 @@ class PairStore:
             self._connection.close()
 
     def counts(self, table: str) -> dict[bytes, int]:
-        """Return the number of matches (or of inliers) under every key of `matches` or `geometries`."""
-        _check_table(table)
-        return dict(self._connection.execute(f"SELECT key, num FROM {table}"))  # noqa: S608 - checked above
+        """Return the number of matches (or of inliers) under every undamaged key of `matches` or `geometries`."""
+        if table not in ("matches", "geometries"):
+            raise ValueError(f"no table {table!r}")
+        rows = self._connection.execute(f"SELECT key, num, crc, content FROM {table}")  # noqa: S608 - checked above
+        return {key: num for key, num, crc, content in rows if _is_whole(content, crc)}
 
     def save_matches(self, key: bytes, matches: Matches) -> None:
         """Keep the matches of a pair."""
@@ -96,9 +99,7 @@ class PairStore:
             raise
         except sqlite3.DatabaseError:
             return None
-        if row is None or not isinstance(row[1], bytes) or zlib.crc32(row[1]) != row[0]:
-            return None
-        return row[1]
+        return row[1] if row is not None and _is_whole(row[1], row[0]) else None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -117,9 +118,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_table(table: str) -> None:
-    if table not in ("matches", "geometries"):
-        raise ValueError(f"no table {table!r}")
+def _is_whole(content: object, crc: int) -> TypeGuard[bytes]:
+    return isinstance(content, bytes) and zlib.crc32(content) == crc
 
 
 def _matches_to_bytes(matches: Matches) -> bytes:

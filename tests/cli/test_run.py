@@ -41,7 +41,10 @@ def test_programs_get_one_json_object_of_the_published_keys(six_photos: Path, tm
     assert json.loads((tmp_path / "out" / "recon.json").read_text())["summary"] == summary
 
 
-@pytest.mark.parametrize("options", [("--extractor", "sfit"), ("--image-list", "one.txt")])
+@pytest.mark.parametrize(
+    "options",
+    [("--extractor", "sfit"), ("--image-list", "one.txt"), ("--no-such-option",), ("--config", "none.toml")],
+)
 def test_a_failure_has_the_same_keys_and_the_error(options, tmp_path: Path, run_cli, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.txt").write_text("0000.jpg\n")

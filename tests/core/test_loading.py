@@ -63,6 +63,12 @@ def test_a_foreign_exception_is_reported_with_its_place(write_plugin):
     assert f"broken.py, line {num_lines})" in reasons(load_plugins(folder))["broken"]
 
 
+def test_the_place_is_in_the_plugin_where_the_exception_is_from_python_itself(write_plugin):
+    folder = write_plugin("broken", "import json\njson.loads('{')\n")
+
+    assert "broken.py, line" in reasons(load_plugins(folder))["broken"]
+
+
 def test_a_keyboard_interrupt_at_import_is_not_swallowed(write_plugin):
     with pytest.raises(KeyboardInterrupt):
         load_plugins(write_plugin("broken", "raise KeyboardInterrupt"))

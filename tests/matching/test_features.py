@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
 
 from recon.core.data import Features, Image, ImageFile
-from recon.core.errors import Cause, Interrupted, ReconError
+from recon.core.errors import Cause, Interrupted
 from recon.core.events import Event, ImageDone, Progress, ignore
-from recon.matching.features import Extraction, FeatureSet, extract_features
+from recon.matching.extraction import Extraction
+from recon.matching.features import FeatureSet, extract_features
 from recon.matching.images import list_images
 from recon.workspace.features import FeatureStore
-
-ORIENTATION = 0x0112
 
 
 class OneKeypoint:
@@ -66,46 +63,6 @@ def extract(tmp_path: Path) -> Callable[..., tuple[tuple[ImageFile, ...], Featur
         return images, store, outcome
 
     return run
-
-
-@pytest.mark.parametrize(
-    ("orientation", "expected", "angle"),
-    [
-        (1, (24, 8), 0),
-        (2, (72, 8), math.pi),
-        (3, (72, 56), math.pi),
-        (4, (24, 56), 0),
-        (5, (12, 16), math.pi / 2),
-        (6, (12, 48), -math.pi / 2),
-        (7, (84, 48), -math.pi / 2),
-        (8, (84, 16), math.pi / 2),
-    ],
-)
-def test_keypoints_come_back_to_the_sensor(orientation, expected, angle, photo, extract) -> None:
-    """A quarter from the left and an eighth from the top of what is seen, wherever that lies on the sensor."""
-    tags = PillowImage.Exif()
-    tags[ORIENTATION] = orientation
-    photo(width=96, height=64, exif=tags)
-
-    (image,), store, _ = extract(OneKeypoint())
-
-    features = store.load(keys_of([image])[image.name])
-    np.testing.assert_allclose(features.keypoints, [expected], atol=1e-4)
-    np.testing.assert_allclose(features.scales_px, [4], rtol=0.02)
-    difference = (features.orientations_rad[0] - angle + math.pi) % (2 * math.pi) - math.pi
-    assert abs(difference) < 1e-5
-    assert features.image_size == (96, 64)
-
-
-def test_each_keypoint_has_the_colour_under_it(tmp_path: Path, extract) -> None:
-    pixels = np.zeros((64, 96, 3), np.uint8)
-    pixels[:16, :48] = (200, 100, 50)
-    (tmp_path / "photos").mkdir()
-    PillowImage.fromarray(pixels).save(tmp_path / "photos" / "a.png")
-
-    images, store, _ = extract(OneKeypoint())
-
-    np.testing.assert_array_equal(store.load_colours(keys_of(images)["a.png"]), [[200, 100, 50]])
 
 
 @pytest.mark.parametrize("thread_safe", [True, False])
@@ -190,23 +147,3 @@ def test_what_is_lost_or_damaged_is_made_again_when_it_is_asked_for(photo, extra
     assert len(features["1.jpg"]) == 1
     assert features.colours("2.jpg").shape == (1, 3)
     assert len(extractor.seen) == 3 + 2
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Features(np.array([[math.nan, 1]], np.float32), np.ones((1, 1), np.float32), (48, 32)),
-        Features(np.array([[1, 1]], np.float32), np.ones((1, 1), np.float32), (5, 5)),
-    ],
-)
-def test_an_answer_that_is_no_set_of_positions_blames_the_plugin(answer: Features, photo, extract) -> None:
-    photo("a.jpg", width=96, height=64)
-
-    class Broken(OneKeypoint):
-        def extract(self, image: Image) -> Features:
-            return answer
-
-    with pytest.raises(ReconError, match=r"a\.jpg") as caught:
-        extract(Broken())
-
-    assert caught.value.code is Cause.BROKEN_PLUGIN

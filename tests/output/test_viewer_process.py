@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from recon.core.errors import Cause, ReconError
+from recon.core.libraries import INSTALL_LINE
 from recon.output.picture import draw_model
-from recon.output.viewer_process import INSTALL_LINE, require_screen, screenshot, show_model
+from recon.output.viewer_process import require_screen, screenshot, show_model
 
 SIZE = (160, 100)
 

@@ -56,3 +56,4 @@ def test_a_flipped_bit_in_a_result_is_a_missing_result(tmp_path: Path) -> None:
 
     with PairStore(path, ignore) as store:
         assert store.load_geometry(b"key") is None
+        assert store.counts("geometries") == {}
