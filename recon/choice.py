@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.code_digest import code_digest
 from recon.core.components import RunContext
 from recon.core.errors import Cause, UsageError
 from recon.core.kinds import Kind
@@ -24,6 +25,7 @@ from recon.device import device_for
 from recon.plan import AUTO, Plan
 from recon.weights import find_weights
 
+_OURS = "recon-sfm"
 _AUTO = {
     Kind.EXTRACTOR: ("sift", "it needs no weights and runs on any machine"),
     Kind.MATCHER: ("nearest", "it fits every extractor and needs no weights"),
@@ -65,6 +67,7 @@ class Choice:
             "name": self.name,
             "package": offer.package,
             "version": [offer.version, offer.spec.version],
+            "code": code_digest(offer.spec, is_bundled=offer.package == _OURS),
             "options": self.options_dict(),
             "weights": dict(self.weights_digests),
             "seed": self.seed,

@@ -51,7 +51,7 @@ def test_the_renderer_that_was_asked_for_has_to_work(tmp_path, workspace, no_ope
 
     assert status == 1
     assert not picture.exists()
-    assert "error: Open3D cannot be imported" in capsys.readouterr().err
+    assert "error: Open3D cannot be loaded" in capsys.readouterr().err
 
 
 def test_the_plain_renderer_asks_nobody(tmp_path, workspace, no_open3d, capsys):
