@@ -39,10 +39,10 @@ class NearestOptions:
     """Least cosine of the angle between two matched descriptors, -1 to 1."""
     metric: Literal["cosine", "euclidean"] = "cosine"
     """What is near: `cosine` looks at directions alone, `euclidean` at lengths too. The same for rows of length 1."""
-    projection: int = 32
+    projection: int = 48
     """Numbers per descriptor in the first pass; 0 for all of them. The directions in which the two photos'
-    descriptors vary most tell nearly always which is nearest; candidates are then judged by all numbers. Of the
-    matches of the full pass 99.5 % are found on fox, lund_door and temple_ring, in half the time."""
+    descriptors vary most tell nearly always which is nearest; candidates are then judged by all numbers. 48 find 99 %
+    of the matches of the full pass, and next to no others, in about half the time."""
     quick_check: bool = True
     """Pass over a pair when its largest keypoints alone show no sign of an overlap."""
 
@@ -100,9 +100,12 @@ class _Sides:
         return products
 
     def projected(self, count: int) -> _Sides:
-        """Return the vectors in the `count` directions in which both vary most; themselves if that saves little."""
+        """Return the vectors in the `count` directions in which both vary most; themselves if that saves little.
+
+        Or if there are too few of them to tell the directions.
+        """
         length = self.vectors1.shape[1]
-        if count == 0 or length < 2 * count:
+        if count == 0 or length < 2 * count or min(len(self.vectors1), len(self.vectors2)) < 4 * length:
             return self
         some1, some2 = self.vectors1[::4], self.vectors2[::4]
         _, directions = np.linalg.eigh(some1.T @ some1 + some2.T @ some2)

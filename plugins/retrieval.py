@@ -28,6 +28,8 @@ _SAMPLE_IMAGES = 256
 most 64 MB of SIFT's), those of others are read and let go."""
 _PER_IMAGE = 1024
 """Descriptors of a photo that its vector is made of: the largest, which other photos see too."""
+_PER_WORD = 16
+"""Descriptors of the sample that a word stands for at least: small sets have fewer words."""
 _ROUNDS = 12
 _BLOCK = 512
 """Photos whose similarities are taken at a time."""
@@ -108,11 +110,12 @@ def _largest(features: recon.Features) -> Float16Array:
 
 
 def _train_words(groups: Sequence[Float16Array], num_words: int, random: np.random.Generator) -> Float32Array:
-    """Return (W, D) centres of k-means over a sample of the descriptors of some photos; W is at most their number."""
+    """Return (W, D) centres of k-means over a sample of the descriptors of some photos, fewer where there are few."""
     share = max(1, _SAMPLE // len(groups))
     sample = np.concatenate([rows[random.permutation(len(rows))[:share]] for rows in groups if len(rows)] or groups[:1])
     sample = sample.astype(np.float32)
-    words = sample[random.permutation(len(sample))[:num_words]]
+    # A word for each descriptor would leave no difference to speak of.
+    words = sample[random.permutation(len(sample))[: min(num_words, -(-len(sample) // _PER_WORD))]]
     for _ in range(_ROUNDS if len(words) else 0):
         sums, counts = _sums(sample, _nearest_words(sample, words), len(words))
         words = np.where(counts > 0, sums / np.maximum(counts, 1), words).astype(np.float32)
@@ -124,8 +127,7 @@ def _vlad(rows: Float32Array, words: Float32Array) -> Float32Array:
     sums, counts = _sums(rows, _nearest_words(rows, words), len(words))
     residuals = sums - counts * words
     residuals /= np.maximum(np.linalg.norm(residuals, axis=1, keepdims=True), 1e-9)
-    vector: Float32Array = residuals.ravel() / max(float(np.linalg.norm(residuals)), 1e-9)
-    return vector
+    return np.asarray(residuals.ravel() / max(float(np.linalg.norm(residuals)), 1e-9), np.float32)
 
 
 def _nearest_words(rows: Float32Array, words: Float32Array) -> IndexArray:

@@ -43,7 +43,7 @@ class SequentialPairs:
         self, images: Sequence[recon.ImageFile], features: Mapping[str, recon.Features]
     ) -> list[recon.ImagePair]:
         """Return the pairs of neighbours in the sequence, and those that close its loops."""
-        names = sorted((image.name for image in images), key=_natural)
+        names = sorted(sorted(image.name for image in images), key=_natural)
         pairs = {
             recon.ImagePair.of(name, names[position + step])
             for position, name in enumerate(names)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from recon_plugins.retrieval import RetrievalOptions, image_vectors, recon_pair_selectors, train_words
+from recon_plugins.retrieval import RetrievalOptions, image_vectors, recon_pair_selectors
 
 from recon import Features, ImagePair, RunContext
 from recon.testing import PairSelectorContract, random_features
@@ -98,8 +99,21 @@ def _featureless():
     return Features(np.zeros((0, 2), np.float32), np.zeros((0, 0), np.float32), (640, 480))
 
 
-def test_a_set_of_blank_photos_stops_nothing():
-    assert len(select({f"blank{number}": random_features(0) for number in range(4)}, k=3)) == 6
+def test_photos_without_keypoints_are_in_no_pair():
+    """There is nothing to match in them; they must not take the place of others either."""
+    features = places(num_places=3, views=3)
+    blank = {f"blank{number}": random_features(0) for number in range(4)}
+
+    assert select({**blank, **features}, k=4) == select(features, k=4)
+    assert select(blank, k=3) == []
+
+
+@pytest.mark.parametrize("keypoints", [1, 5, 20])
+def test_photos_with_few_keypoints_find_each_other_too(keypoints):
+    """A vocabulary with a word for every keypoint leaves nothing to tell photos apart, or to find them by."""
+    pairs = select(places(num_places=3, views=2, keypoints=keypoints), k=1)
+
+    assert {ImagePair(f"p{place}_v0", f"p{place}_v1") for place in range(3)} <= set(pairs)
 
 
 def test_vectors_have_length_one():
@@ -108,8 +122,7 @@ def test_vectors_have_length_one():
     vectors = image_vectors(list(features), features, num_words=16, seed=0)
 
     assert vectors.shape == (9, 16 * 128)
-    assert vectors.dtype == np.float32
-    assert np.linalg.norm(vectors[:-1], axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.linalg.norm(vectors[:-1].astype(np.float32), axis=1) == pytest.approx(1, abs=1e-3)
     assert not vectors[-1].any()
 
 
@@ -121,13 +134,14 @@ def test_a_seed_gives_the_same_vectors_again():
     assert not np.array_equal(first, other)
 
 
-def test_each_photo_is_read_once():
+@pytest.mark.parametrize("num_places", [5, 150])
+def test_each_photo_is_read_once(num_places):
     """Features lie on disk, and a set may be larger than memory."""
-    features = Counted(places(num_places=5, views=2))
+    features = Counted(places(num_places, views=2, keypoints=20))
     select(features, k=3)
 
     assert set(features.reads.values()) == {1}
-    assert len(features.reads) == 10
+    assert len(features.reads) == 2 * num_places
 
 
 def test_the_largest_keypoints_speak_for_a_photo():
@@ -139,21 +153,12 @@ def test_the_largest_keypoints_speak_for_a_photo():
         (640, 480),
         scales_px=np.repeat(np.float32([1, 9]), (2000, 1024)),
     )
-    vectors = image_vectors(["both", "large", "small"], {"both": both, "large": large, "small": small}, 8, seed=0)
+    vectors = image_vectors(
+        ["both", "large", "small"], {"both": both, "large": large, "small": small}, 8, seed=0
+    ).astype(np.float32)
 
     assert vectors[0] @ vectors[1] > 0.99
     assert vectors[0] @ vectors[2] < 0.5
-
-
-def test_words_are_the_centres_of_clusters():
-    random = np.random.default_rng(0)
-    centres = 10 * np.eye(4, 8, dtype=np.float32)
-    sample = np.repeat(centres, 50, axis=0) + 0.1 * random.standard_normal((200, 8)).astype(np.float32)
-    words = train_words(sample, 12, random)
-
-    distances = np.linalg.norm(words[:, None] - centres, axis=2)
-    assert distances.min(axis=1).max() < 1
-    assert set(distances.argmin(axis=1)) == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("option", ["k", "clusters"])
@@ -183,5 +188,5 @@ def test_neighbouring_frames_of_fox_are_found(features_of):
     names = list(features := features_of("fox"))
     pairs = set(select(features, k=5))
 
-    found = [ImagePair(*pair) in pairs for pair in zip(names, names[1:], strict=False)]
-    assert np.mean(found) > 0.95
+    found = [ImagePair(*pair) in pairs for pair in pairwise(names)]
+    assert np.mean(found) > 0.9

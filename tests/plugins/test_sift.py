@@ -19,8 +19,6 @@ class TestEnlarged(FeatureExtractorContract):
 
 
 class TestNotEnlarged(FeatureExtractorContract):
-    """With twice as many pixels a mark: without enlargement the smallest are below the first scale."""
-
     spec = SPEC
     options = {"enlarge": "never"}  # noqa: RUF012 - as the contract declares it
 
