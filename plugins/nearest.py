@@ -25,7 +25,7 @@ _BLOCK_COLUMNS = 4096
 _CHECKED = 512
 """Keypoints of either photo that the quick check looks at."""
 _CHECK_RATIO = 0.85
-_CHECK_MATCHES = 4
+_CHECK_MATCHES = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def photos(count):
 
 def select(count, **options):
     """Return the pairs of some photos, and what the selector told the user."""
-    notes = []
+    notes: list[str] = []
     selector = SPEC.create(AutoPairsOptions(**options), RunContext(seed=3, note=notes.append))
     return selector.select(*photos(count)), notes
 

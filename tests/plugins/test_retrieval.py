@@ -31,7 +31,7 @@ class Counted(Mapping):
 
     def __init__(self, features):
         self.features = features
-        self.reads = Counter()
+        self.reads: Counter[str] = Counter()
 
     def __getitem__(self, name):
         self.reads[name] += 1
@@ -151,7 +151,7 @@ def test_the_largest_keypoints_speak_for_a_photo():
         np.vstack([small.keypoints, large.keypoints]),
         np.vstack([small.descriptors, large.descriptors]),
         (640, 480),
-        scales_px=np.repeat(np.float32([1, 9]), (2000, 1024)),
+        scales_px=np.repeat(np.array([1, 9], np.float32), (2000, 1024)),
     )
     vectors = image_vectors(
         ["both", "large", "small"], {"both": both, "large": large, "small": small}, 8, seed=0
