@@ -1,8 +1,10 @@
 # `make` lists the commands. Everything goes into .venv and ./demo; missing system libraries are installed
 # with apt-get where that needs no password, and named where it does.
+# Variables: PYTHON=python3.12 (what .venv is made with), ARGS="-k sift" (for pytest and the benchmark), SETS="fox".
 
 PYTHON ?= python3
 ARGS ?=
+SETS ?= fountain-P11 Herz-Jesus-P8 fox
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -43,8 +45,12 @@ format: $(VENV)/.installed-dev ## put the code into the project's format
 	@$(VENV_PYTHON) -m ruff check --fix
 	@$(VENV_PYTHON) -m ruff format
 
+bench: $(VENV)/.installed-dev ## compare with pycolmap's own pipeline, on photo sets in $RECON_DATA
+	@test -n "$$RECON_DATA" || { echo "RECON_DATA has to name a folder with: $(SETS)" >&2; exit 2; }
+	@$(VENV_PYTHON) tests/benchmarks/pipeline.py $(SETS) $(ARGS)
+
 clean: ## remove .venv, ./demo and what tools left
-	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build recon_sfm.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 system-libraries:
 	@sh .ci/system-libraries $(PYTHON)

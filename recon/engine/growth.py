@@ -14,6 +14,7 @@ import pycolmap
 from recon.core.components import MappingOptions
 from recon.core.events import ImageRegistered, Observer
 from recon.engine.ladder import Step
+from recon.engine.matches_alone import MatchesAlone
 from recon.engine.refinement import (
     FinalEffort,
     GrowthEffort,
@@ -32,10 +33,6 @@ MIN_FIRST_POINTS = 10
 
 FEW_IMAGES = 5
 """Images up to which a model keeps the points that only two of them see: hardly any other are there."""
-
-MATCHES_ALONE_INLIER_RATIO = 0.6
-"""Share of the matches that a pose found without points must keep. At pycolmap's 0.25 the search takes ten times
-as long on wrong matches, and then fits some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,7 @@ class Growth:
         """Args: `keep` is called after each registered image with the model so far and its step."""
         self._cache = cache
         self._mapper = pycolmap.IncrementalMapper(cache)
+        self._matches_alone = MatchesAlone(self._mapper, cache.correspondence_graph)
         self._pipeline = pipeline_options(options, effort)
         self._options = options
         self._observer = observer
@@ -163,6 +161,7 @@ class Growth:
 
     def _register_images(self, model: pycolmap.Reconstruction, step: Step) -> None:
         """Register image after image until none is left or none fits."""
+        self._matches_alone.start()
         gates = mapper_options(self._pipeline, step)
         num_adjusted, points_adjusted = model.num_reg_frames(), model.num_points3D()
         ratio = self._pipeline.ba_global_frames_ratio
@@ -189,17 +188,12 @@ class Growth:
 
     def _register_next(self, step: Step) -> int | None:
         """Return the image that was registered, through points of the model or, failing that, through
-        matches to its images alone (pycolmap's structure-less registration)."""
+        matches to its images alone."""
         gates = mapper_options(self._pipeline, step)
         for image_id in self._mapper.find_next_images(gates, False):
             if self._mapper.register_next_image(gates, image_id):
                 return int(image_id)
-        strict = mapper_options(self._pipeline, step)
-        strict.abs_pose_min_inlier_ratio = MATCHES_ALONE_INLIER_RATIO
-        for image_id in self._mapper.find_next_images(strict, True):
-            if self._mapper.register_next_structure_less_image(strict, image_id):
-                return int(image_id)
-        return None
+        return self._matches_alone.register_next(gates, step.two_view_tracks)
 
     def _refine_locally(self, step: Step, image_id: int) -> None:
         self._mapper.iterative_local_refinement(
