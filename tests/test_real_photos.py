@@ -123,7 +123,7 @@ class TestPhotosOfSeveralPlaces:
 
 
 class TestTurnedPhotos:
-    """Of the ruin one photo was stored upside down and one on its side, without EXIF to tell."""
+    """Of the ruin one photo is stored upside down and one on its side, and EXIF calls both upright."""
 
     UPSIDE_DOWN, ON_ITS_SIDE = "DSC_6468.JPG", "DSC_6471.JPG"
 
