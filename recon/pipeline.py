@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ def carry_out(
 ) -> ReconstructionResult:
     """Return what the stages make of the photos; see `reconstruct`."""
     start = time.perf_counter()
+    os.environ.setdefault("GLOG_minloglevel", "2")  # pycolmap's own log: what matters of it comes as an event
     notes: list[str] = []
     team = choose_team(request.plan, registry, notes.append)
     output = request.workspace_path

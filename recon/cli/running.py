@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -78,7 +77,6 @@ def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> Reco
     from recon.interrupts import watch_signals
     from recon.pipeline import carry_out
 
-    os.environ.setdefault("GLOG_minloglevel", "2")  # pycolmap's own log: what matters of it comes as an event
     registry = load_plugins(values["plugins_dir"])
     request = _request(only, values)
     with ExitStack() as stack:

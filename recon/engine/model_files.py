@@ -65,7 +65,8 @@ def corrupt(file: Path, reason: str) -> ReconError:
         f"{file} is damaged: {reason}",
         code=Cause.CORRUPT_FILE,
         file=str(file),
-        try_="make the model again (`recon map OUT` in a workspace), or copy the folder again from where it came",
+        try_="make the model again (`recon map PHOTOS -o OUT`, for a workspace), or copy the folder again from where "
+        "it came",
     )
 
 
