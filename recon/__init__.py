@@ -5,6 +5,7 @@ Every name that a user or a plugin may import stands here; nothing heavy is impo
 
 from __future__ import annotations
 
+import zlib  # noqa: F401  # before pycolmap, whose own copy of zlib the system's would else mix with, and crash
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

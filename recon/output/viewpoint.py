@@ -97,7 +97,7 @@ def frustum_depth(cloud: PointCloud, cameras: CameraPoses) -> float:
     if len(cameras.names) > 1:
         gaps = np.linalg.norm(cameras.centers[:, None] - cameras.centers, axis=2)
         np.fill_diagonal(gaps, np.inf)
-        depth = np.clip(0.8 * float(np.median(gaps.min(axis=1))), 0.3 * depth, depth)
+        depth = np.clip(0.8 * float(np.median(gaps.min(axis=1))), 0.15 * depth, depth)
     return float(depth) or 1.0
 
 
