@@ -13,7 +13,8 @@ def match_names(true_names: Sequence[str], model_names: Sequence[str]) -> dict[s
     """Return the model's name for each name of the truth that is in the model.
 
     Equal names go first. Else one must be the end of the other's path: `a.jpg` means `left/a.jpg`, unless
-    the model has `right/a.jpg` too.
+    the model has `right/a.jpg` too. A name without a picture's suffix, as in trajectories, means the image of
+    that stem: `000007` is `000007.png`.
 
     Raises:
         UsageError: A name fits several images, or two names fit one.
@@ -24,11 +25,12 @@ def match_names(true_names: Sequence[str], model_names: Sequence[str]) -> dict[s
     by_base_name = defaultdict(list)
     for name in model_names:
         if name not in taken:
-            by_base_name[_base(name)].append(name)
+            by_base_name[_base(name)].append((name, _normal(name)))
+            by_base_name[_base(_stem(name))].append((name, _stem(name)))
     for name in true_names:
         if name in found:
             continue
-        fits = [other for other in by_base_name[_base(name)] if _is_end_of_other(_normal(name), _normal(other))]
+        fits = [other for other, path in by_base_name[_base(name)] if _is_end_of_other(_normal(name), path)]
         if len(fits) > 1:
             raise _ambiguous(f"{name!r} in the truth fits several images of the model: {', '.join(sorted(fits))}")
         if fits:
@@ -46,6 +48,10 @@ def _normal(name: str) -> str:
 
 def _base(name: str) -> str:
     return _normal(name).rpartition("/")[2]
+
+
+def _stem(name: str) -> str:
+    return _normal(name).rpartition(".")[0]
 
 
 def _is_end_of_other(name1: str, name2: str) -> bool:

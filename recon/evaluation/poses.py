@@ -16,6 +16,7 @@ import pycolmap
 from recon.core.arrays import FloatArray
 from recon.core.errors import Cause, UsageError
 from recon.evaluation.alignment import align
+from recon.evaluation.colmap_truth import poses_of
 from recon.evaluation.names import match_names
 from recon.evaluation.truth import Pose, Truth
 
@@ -47,6 +48,50 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedCenters:
+    """Where a model's cameras are once it is laid onto the truth, and where they should be: M >= 3 images."""
+
+    names: tuple[str, ...]
+    """As the truth calls them, in its order."""
+    true: FloatArray
+    """(M, 3) in the truth's units."""
+    found: FloatArray
+    """(M, 3) likewise, after the similarity alignment."""
+
+    @property
+    def distances(self) -> FloatArray:
+        """(M,) how far off each is, in the truth's units: the absolute trajectory error of each image."""
+        distances: FloatArray = np.linalg.norm(self.found - self.true, axis=1)
+        return distances
+
+
+def align_centers(model: pycolmap.Reconstruction, truth: Truth) -> AlignedCenters:
+    """Return a model's camera centres laid onto the true ones.
+
+    Raises:
+        UsageError: Fewer than three photos of the truth are in the model; or as `evaluate`.
+    """
+    centers = _aligned(truth.poses, _registered_poses(model, truth))
+    if centers is None:
+        raise UsageError(
+            "camera centres are compared from 3 registered photos on",
+            code=Cause.BAD_VALUE,
+            file=str(truth.path),
+            try_="leave the picture out: the angles above need two photos only",
+        )
+    return centers
+
+
+def _aligned(truth: Mapping[str, Pose], poses: Mapping[str, Pose]) -> AlignedCenters | None:
+    if len(poses) < 3:
+        return None
+    names = tuple(name for name in truth if name in poses)
+    found = np.array([poses[name].center for name in names])
+    true = np.array([truth[name].center for name in names])
+    return AlignedCenters(names, true, align(found, true).apply(found))
+
+
 def evaluate(model: pycolmap.Reconstruction, truth: Truth) -> Evaluation:
     """Return how far a model's poses are from the truth, whatever its scale, place and orientation.
 
@@ -55,14 +100,14 @@ def evaluate(model: pycolmap.Reconstruction, truth: Truth) -> Evaluation:
     """
     poses = _registered_poses(model, truth)
     errors = pair_errors(truth.poses, poses)
-    rmse, median = _center_errors(truth.poses, poses)
+    centers = _aligned(truth.poses, poses)
     return Evaluation(
         registered=len(poses),
         images=len(truth.poses),
         auc_deg={f"{threshold:g}": 100 * area_under_recall(errors, threshold) for threshold in THRESHOLDS_DEG},
         median_error_deg=float(np.median(errors)),
-        center_rmse=rmse,
-        center_median=median,
+        center_rmse=None if centers is None else float(np.sqrt(np.mean(centers.distances**2))),
+        center_median=None if centers is None else float(np.median(centers.distances)),
         pairs=len(errors),
     )
 
@@ -142,35 +187,22 @@ def area_under_recall(errors: FloatArray, threshold: float) -> float:
 
 
 def _registered_poses(model: pycolmap.Reconstruction, truth: Truth) -> dict[str, Pose]:
-    images = {image.name: image for image in (model.image(image_id) for image_id in model.reg_image_ids())}
-    found = match_names(list(truth.poses), list(images))
+    poses = poses_of(model)
+    found = match_names(list(truth.poses), list(poses))
     if not found:
         raise UsageError(
             f"none of the {len(truth.poses)} photos in {truth.path} is in the model: "
-            f"the truth names {_some(truth.poses)}; the model {_some(images)}",
+            f"the truth names {_some(truth.poses)}; the model {_some(poses)}",
             code=Cause.BAD_VALUE,
             file=str(truth.path),
             try_="give the truth of the photos that this model was made of",
         )
-    poses = {}
-    for true_name, model_name in found.items():
-        pose = images[model_name].cam_from_world()
-        poses[true_name] = Pose(pose.rotation.matrix(), pose.translation)
-    return poses
+    return {true_name: poses[model_name] for true_name, model_name in found.items()}
 
 
 def _some(names: Mapping[str, object] | Sequence[str]) -> str:
     first = sorted(names)[:2]
     return ", ".join(first) + (", ..." if len(names) > 2 else "") if first else "no photo"
-
-
-def _center_errors(truth: Mapping[str, Pose], poses: Mapping[str, Pose]) -> tuple[float, float] | tuple[None, None]:
-    if len(poses) < 3:
-        return None, None
-    found = np.array([poses[name].center for name in poses])
-    true = np.array([truth[name].center for name in poses])
-    distances = np.linalg.norm(align(found, true).apply(found) - true, axis=1)
-    return float(np.sqrt(np.mean(distances**2))), float(np.median(distances))
 
 
 def _rotation_angles_deg(rotations: FloatArray) -> FloatArray:

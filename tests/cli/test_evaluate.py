@@ -54,3 +54,24 @@ def test_truth_that_is_not_json_fails_with_the_file(workspace, capsys):
 
     assert main(["evaluate", str(workspace / "out"), str(workspace / "gt.json")]) == 1
     assert str(workspace / "gt.json") in capsys.readouterr().err
+
+
+def test_a_model_is_truth_for_another(workspace, capsys):
+    assert main(["evaluate", str(workspace / "out"), str(workspace / "out" / "sparse" / "0"), "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["auc_deg"]["0.5"] == pytest.approx(100, abs=1e-3)
+
+
+def test_a_picture_of_both_trajectories_is_written_where_it_is_asked_for(workspace, capsys):
+    picture = workspace / "trajectories.png"
+
+    assert main(["evaluate", str(workspace / "out"), str(workspace / "gt.json"), "--picture", str(picture)]) == 0
+
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_in_no_folder_says_how_to_make_it(workspace, capsys):
+    picture = workspace / "none" / "trajectories.png"
+
+    assert main(["evaluate", str(workspace / "out"), str(workspace / "gt.json"), "--picture", str(picture)]) == 2
+    assert "mkdir -p" in capsys.readouterr().err

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from recon.core.errors import UsageError
 from recon.evaluation.poses import area_under_recall, evaluate, pair_errors
-from recon.evaluation.truth import Pose, Truth, read_truth
+from recon.evaluation.truth import Pose, Truth
+from recon.evaluation.truth_files import read_truth
 
 THRESHOLDS = {"0.5", "1", "3", "5", "10", "20"}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recon.core.errors import Cause, ReconError, UsageError
-from recon.evaluation.truth import read_truth
+from recon.evaluation.truth_files import read_truth
 
 POSE = {"R": np.eye(3).tolist(), "t": [1, 2, 3]}
 
