@@ -11,6 +11,8 @@ VENV_PYTHON := $(VENV)/bin/python
 # -m, because the scripts in .venv/bin break when the folder is moved.
 RECON := $(VENV_PYTHON) -m recon
 PIP_INSTALL := $(VENV_PYTHON) -m pip install -qq --disable-pip-version-check -c constraints.txt
+# What the build leaves in the tree would, from here, hide the plugins that a later installation adds.
+REMOVE_BUILD := rm -rf recon_sfm.egg-info
 SIZE_NOTE := (2.5 GB on disk, some minutes the first time)
 
 .DEFAULT_GOAL := help
@@ -71,9 +73,11 @@ endif
 $(VENV)/.installed: pyproject.toml constraints.txt | system-libraries $(VENV_PYTHON)
 	@echo "Installing recon into $(VENV) $(SIZE_NOTE)"
 	@$(PIP_INSTALL) -e .
+	@$(REMOVE_BUILD)
 	@echo "$(CURDIR)" > $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | system-libraries $(VENV_PYTHON)
 	@echo "Installing recon and what its tests need into $(VENV) $(SIZE_NOTE)"
 	@$(PIP_INSTALL) -e '.[dev]'
+	@$(REMOVE_BUILD)
 	@echo "$(CURDIR)" | tee $(VENV)/.installed > $@
