@@ -325,3 +325,45 @@ def is_verified(features1: Features, features2: Features, matches: Matches) -> b
     keypoints1, keypoints2 = features1.keypoints, features2.keypoints
     geometry = verify_pair(cameras[0], keypoints1, cameras[1], keypoints2, matches, VerificationOptions())
     return geometry.is_verified
+
+
+def fan(rows, angle_deg):
+    """Return the rows, each turned by an angle into a direction of its own."""
+    turned = np.zeros_like(rows)
+    turned[:, -len(rows) :] = np.eye(len(rows))
+    return np.cos(np.deg2rad(angle_deg)) * rows + np.sin(np.deg2rad(angle_deg)) * turned
+
+
+def clear_and_less_clear(num_clear, num_wide):
+    """Return two photos' rows with matches of ratio 0.71 and of about 0.92 seen from the first."""
+    count = num_clear + num_wide
+    rows1 = np.eye(count, 2 * count)
+    near = fan(rows1, 30)
+    # A second neighbour at 33 degrees, in a direction of its own, for those that are not so clear.
+    second = near[num_clear:].copy()
+    angle = np.deg2rad(33)
+    second = np.cos(angle) * rows1[num_clear:] - np.sin(angle) * np.roll(rows1[num_clear:], count, axis=1)
+    return rows1, np.vstack([near, second])
+
+
+@pytest.mark.parametrize(("num_clear", "expected"), [(19, 19), (20, 30)])
+def test_less_clear_matches_are_kept_where_clear_ones_say_that_photos_overlap(num_clear, expected):
+    rows1, rows2 = clear_and_less_clear(num_clear, 10)
+
+    assert len(match(rows1, rows2, ratio=0.8)) == num_clear
+    assert len(match(rows1, rows2, ratio=0.95)) == num_clear + 10
+    assert len(match(rows1, rows2, ratio=0.8, wide_ratio=0.95)) == expected
+
+
+@pytest.mark.parametrize("ratio", [0.95, None])
+def test_a_wide_ratio_adds_nothing_to_a_wider_one(ratio):
+    """An extractor's suggestion must not get into the way of what the user sets."""
+    rows1, rows2 = clear_and_less_clear(20, 10)
+
+    assert len(match(rows1, rows2, ratio=ratio, wide_ratio=0.9)) == len(match(rows1, rows2, ratio=ratio))
+
+
+@pytest.mark.parametrize("wide_ratio", [0.0, 1.1])
+def test_a_wide_ratio_is_a_ratio(wide_ratio):
+    with pytest.raises(ValueError, match="wide_ratio"):
+        NearestOptions(wide_ratio=wide_ratio)
