@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -121,8 +122,14 @@ class FeatureExtractorContract(ComponentContract):
         The median distance has to stay below the spec's tolerance; and the median offset to one side below
         a third of a pixel, since half a pixel is the commonest mistake: the centre of the top-left pixel is
         (0.5, 0.5).
+
+        A learned detector may answer to other structure, beside the marks. Its spec says so with an infinite
+        tolerance; then its keypoints have to move with the picture.
         """
         tolerance_px = self.spec.position_tolerance_px or 1.0
+        if math.isinf(tolerance_px):
+            self._check_keypoints_move_with_the_picture()
+            return
         findings = [self._find_marks(mark) for mark in MARKS]
         good = [
             distance_px <= tolerance_px and bias_px <= min(tolerance_px, _MAX_BIAS_PX)
@@ -135,6 +142,23 @@ class FeatureExtractorContract(ComponentContract):
             for mark, (found, distance_px, bias_px) in zip(MARKS, findings, strict=True)
         )
         assert any(good), f"no kind of mark is found within {tolerance_px} px ({told})"
+
+    def _check_keypoints_move_with_the_picture(self) -> None:
+        picture = textured_image(420, 340)
+        shift_px = np.array([37, 22])
+        extractor: FeatureExtractor = self.create(max_keypoints=4096)
+        keypoints = []
+        for left, top in ((0, 0), shift_px):
+            pixels = np.ascontiguousarray(picture.pixels[top : top + 300, left : left + 370])
+            keypoints.append(extractor.extract(Image(picture.name, pixels)).keypoints)
+        there = keypoints[0] - shift_px
+        there = there[((there > 16) & (there < np.array([370, 300]) - shift_px - 16)).all(axis=1)]
+        distances_px = np.linalg.norm(there[:, None] - keypoints[1][None], axis=2).min(axis=1)
+        assert len(there) > 0, "no keypoint in a textured image"
+        median_px = float(np.median(distances_px))
+        assert median_px < 0.5, (
+            f"the picture moves by whole pixels, and half of its keypoints {median_px:.2f} px off that"
+        )
 
     def _find_marks(self, mark: str) -> tuple[float, float, float]:
         """Return the share of the marks found, and the median distance and one-sided offset of those in pixels."""
