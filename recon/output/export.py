@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pycolmap
 
+from recon.output.photo_files import registered_images
+from recon.output.radial import check_one_word
+
 
 def write_colmap(model: pycolmap.Reconstruction, folder: Path, *, text: bool = False) -> None:
     """Write a COLMAP model folder, binary or text; the folder is made where it is not there.
@@ -14,8 +17,11 @@ def write_colmap(model: pycolmap.Reconstruction, folder: Path, *, text: bool = F
     Text has full precision and a decimal point whatever the locale, as pycolmap writes it.
 
     Raises:
+        UsageError: BAD_VALUE for a name that the text format cannot hold: its readers stop at a blank.
         OSError: The files cannot be written, or do not read back with the same content.
     """
+    if text:
+        check_one_word((image.name for image in registered_images(model)), "colmap-text")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         (model.write_text if text else model.write_binary)(str(folder))

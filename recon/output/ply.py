@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recon.core.arrays import FloatArray, UInt8Array
 from recon.output.files import replacing
 from recon.output.geometry import point_cloud
 
@@ -26,9 +27,18 @@ def write_ply(model: pycolmap.Reconstruction, path: Path) -> None:
         OSError: The file cannot be written.
     """
     cloud = point_cloud(model)
-    vertices = np.zeros(len(cloud.positions), _VERTEX)
-    vertices["position"] = cloud.positions
-    vertices["color"] = cloud.colors
+    write_points(cloud.positions, cloud.colors, path)
+
+
+def write_points(positions: FloatArray, colors: UInt8Array, path: Path) -> None:
+    """Write (N, 3) positions with their (N, 3) RGB colours, in any frame; a file that is there is replaced as above.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    vertices = np.zeros(len(positions), _VERTEX)
+    vertices["position"] = positions
+    vertices["color"] = colors
     header = "\n".join(
         (
             "ply",

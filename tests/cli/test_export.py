@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from recon.cli import main
@@ -148,5 +151,176 @@ def test_the_help_lists_the_formats(capsys):
     assert main(["export", "--help"]) == 0
     output = capsys.readouterr().out
 
-    for name in ("colmap ", "colmap-text ", "ply "):
-        assert f"\n  {name}" in output
+    for name in ("bundler", "colmap", "colmap-text", "csv", "glb", "gsplat", "nerfstudio", "nvm", "ply"):
+        assert f"\n  {name} " in output
+
+
+@pytest.mark.parametrize(
+    "name", ["colmap", "colmap-text", "ply", "nerfstudio", "gsplat", "bundler", "nvm", "glb", "csv"]
+)
+def test_check_prints_the_proof(finished_run, tmp_path, capsys, name):
+    """On a workspace as a run leaves it: the photos are found without a word."""
+    status = main(["export", str(finished_run), name, str(tmp_path / "made"), "--check"])
+    output = capsys.readouterr().out
+
+    assert status == 0
+    assert "\ncheck     read back as " in output
+    assert "\nresult    the same model" in output
+    assert (tmp_path / "made").exists()
+
+
+def test_check_as_json_is_one_object(finished_run, tmp_path, capsys):
+    status = main(["export", str(finished_run), "gsplat", str(tmp_path / "made"), "--check", "--json"])
+    result = json.loads(capsys.readouterr().out)
+
+    assert status == 0
+    assert (result["format"], result["dest"], result["photos"]) == ("gsplat", str(tmp_path / "made"), 6)
+    check = result["check"]
+    assert (check["ok"], check["photos"], check["photo_files"], check["problems"]) == (True, 6, 6, [])
+    assert check["observations"] > 100
+    assert abs(check["error_px"] - check["model_error_px"]) < 1e-3
+
+
+def test_json_without_a_check_says_so(finished_run, tmp_path, capsys):
+    assert main(["export", str(finished_run), "csv", str(tmp_path / "made.csv"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["check"] is None
+
+
+def test_an_export_that_differs_is_not_kept_and_exits_1(export, tmp_path, monkeypatch):
+    from recon.output import ply
+
+    write = ply.write_points
+    monkeypatch.setattr(ply, "write_points", lambda positions, *rest: write(positions + 0.01, *rest))
+    (tmp_path / "points.ply").write_text("mine")
+    status, output, errors = export("ply", tmp_path / "points.ply", "--check", "--force")
+
+    assert status == 1
+    assert "WRONG     a point lies" in output
+    assert "was not kept" in errors
+    assert (tmp_path / "points.ply").read_text() == "mine"
+
+
+def test_a_foreign_format_cannot_be_checked_and_nothing_is_written(export, tmp_path):
+    status, _, errors = export("word", tmp_path / "dest", "--check")
+
+    assert status == 2
+    assert "no reader for 'word'" in errors
+    assert not (tmp_path / "dest").exists()
+
+
+@pytest.mark.parametrize("name", ["nerfstudio", "gsplat"])
+def test_a_plain_model_folder_has_to_be_told_where_the_photos_are(finished_run, six_photos, tmp_path, capsys, name):
+    model, dest = str(finished_run / "sparse" / "0"), str(tmp_path / "made")
+    status = main(["export", model, name, dest])
+    errors = capsys.readouterr().err
+    told_status = main(["export", model, name, dest, "--photos", str(six_photos), "--check"])
+
+    assert status == 2
+    assert "does not say where they are" in errors
+    assert "--photos DIR" in errors
+    assert told_status == 0
+    assert len(list((tmp_path / "made" / "images").iterdir())) == 6
+
+
+def test_photos_that_moved_since_the_run_are_asked_for(finished_run, six_photos, tmp_path, capsys):
+    manifest = json.loads((finished_run / "recon.json").read_text())
+    (finished_run / "recon.json").write_text(json.dumps(manifest | {"photos": str(tmp_path / "gone")}))
+    status = main(["export", str(finished_run), "gsplat", str(tmp_path / "made")])
+
+    assert status == 2
+    assert "--photos DIR" in capsys.readouterr().err
+    assert main(["export", str(finished_run), "gsplat", str(tmp_path / "made"), "--photos", str(six_photos)]) == 0
+
+
+def test_a_photo_deleted_since_the_run_is_named(finished_run, six_photos, tmp_path, capsys):
+    photos = shutil.copytree(six_photos, tmp_path / "photos")
+    first = sorted(photos.iterdir())[0]
+    first.unlink()
+    status = main(["export", str(finished_run), "nerfstudio", str(tmp_path / "made"), "--photos", str(photos)])
+
+    assert status == 2
+    assert f"1 of the model's 6 photos are not in {photos}, the first is {first.name!r}" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_photos_can_be_left_out(finished_run, tmp_path):
+    arguments = [str(finished_run / "sparse" / "0"), "nerfstudio", str(tmp_path / "made")]
+
+    assert main(["export", *arguments, "--set", "nerfstudio.photos=none", "--check"]) == 0
+    assert not (tmp_path / "made" / "images").exists()
+
+
+def test_an_undistorted_set_is_exported_on_with_its_own_photos(finished_run, tmp_path, capsys):
+    """As the message of formats that cannot hold a lens advises."""
+    assert main(["export", str(finished_run), "gsplat", str(tmp_path / "splat")]) == 0
+    for name in ("nvm", "bundler", "nerfstudio"):
+        assert main(["export", str(tmp_path / "splat"), name, str(tmp_path / name), "--check"]) == 0
+        assert capsys.readouterr().out.endswith("result    the same model\n")
+    assert len(list((tmp_path / "nerfstudio" / "images").iterdir())) == 6
+
+
+def test_photos_for_a_format_without_them_are_wrong_usage(export, tmp_path):
+    status, _, errors = export("ply", tmp_path / "points.ply", "--photos", tmp_path)
+
+    assert status == 2
+    assert "takes no photos" in errors
+
+
+def test_what_is_approximate_is_said(finished_run, tmp_path, capsys):
+    assert main(["export", str(finished_run), "nvm", str(tmp_path / "made.nvm"), "--check"]) == 0
+    output = capsys.readouterr().out
+
+    assert "note      nvm has one distortion parameter" in output
+    assert "result    the same model, but for that" in output
+
+
+def test_a_link_inside_the_destination_is_not_followed(finished_run, tmp_path, capsys):
+    """Else --force would write where the link leads."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "images").symlink_to(tmp_path / "elsewhere")
+    status = main(["export", str(finished_run), "nerfstudio", str(tmp_path / "made"), "--force"])
+
+    assert status == 2
+    assert "is a link to a folder elsewhere" in capsys.readouterr().err
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_workspace_of_a_newer_version_is_said_to_be_one(finished_run, tmp_path, capsys):
+    manifest = json.loads((finished_run / "recon.json").read_text())
+    (finished_run / "recon.json").write_text(json.dumps(manifest | {"format": 99}))
+
+    assert main(["export", str(finished_run), "gsplat", str(tmp_path / "made")]) == 2
+    assert "newer recon" in capsys.readouterr().err
+
+
+ALBUM = """
+from dataclasses import dataclass
+from pathlib import Path
+import recon
+
+@dataclass(frozen=True)
+class Options:
+    photos: Path | None = None
+
+class Exporter:
+    def __init__(self, options):
+        self.options = options
+
+    def export(self, model, destination):
+        destination.write_text(str(self.options.photos))
+
+@recon.hookimpl
+def recon_exporters():
+    return [recon.ComponentSpec("album", "the photos' folder", Options, lambda o, c: Exporter(o), licence="MIT")]
+"""
+
+
+def test_a_foreign_exporter_with_the_option_photos_is_told_where_they_are(
+    finished_run, six_photos, tmp_path, write_plugin
+):
+    plugins = write_plugin("album", ALBUM)
+    arguments = [str(finished_run), "album", str(tmp_path / "dest"), "--plugins-dir", str(plugins)]
+
+    assert main(["export", *arguments]) == 0
+    assert (tmp_path / "dest").read_text() == str(six_photos)
