@@ -1,0 +1,1 @@
+"""What the environment lacks, each with the line that mends it; works whatever library is broken."""
