@@ -23,7 +23,7 @@ from recon.core.options import Settings
 from recon.core.registry import Offer, PluginRegistry
 from recon.device import device_for
 from recon.plan import AUTO, Plan
-from recon.weights import find_weights
+from recon.weights import find_weights, locate_weights
 
 _OURS = "recon-sfm"
 _AUTO = {
@@ -32,6 +32,8 @@ _AUTO = {
     Kind.PAIRS: (AUTO, "it looks at the number of photos"),
     Kind.MAPPER: ("incremental", "it copes with unordered photos of unknown cameras"),
 }
+FOR_PAIRS = {"max_keypoints": 1024}
+"""Options of an extractor by whose features pairs are chosen and nothing else: as many as `retrieval` looks at."""
 
 
 def key_of(*parts: object) -> str:
@@ -51,7 +53,9 @@ class Choice:
     """Local file of each weight file, by its name."""
 
     weights_digests: Mapping[str, str]
-    """sha256 of those files."""
+    """sha256 of those files, and of any that an option names, as NAME.OPTION."""
+    extractor: str | None = None
+    """Of a matcher of features: whose."""
 
     @property
     def name(self) -> str:
@@ -84,7 +88,7 @@ class Choice:
         Raises:
             ReconError: MISSING_LIBRARY, with the line that installs it.
         """
-        context = RunContext(self.device, threads, self.seed, self._weights_path, note)
+        context = RunContext(self.device, threads, self.seed, self._weights_path, note, self.extractor)
         try:
             return self.offer.spec.create(self.options, context)
         except ImportError as error:
@@ -93,25 +97,34 @@ class Choice:
             raise
 
     def _weights_path(self, name: str) -> Path:
-        if name not in self.weights:
+        if name in self.weights:
+            return self.weights[name]
+        file = next((file for file in self.offer.spec.weights if file.name == name), None)
+        if file is None:
             raise LookupError(f"{self.name} declared no weights named {name!r}")
-        return self.weights[name]
+        return find_weights(file, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
     """The components of a run."""
 
-    extractor: Choice
+    extractor: Choice | None
+    """None where the matcher sees pixels, and keypoints come from the pairs."""
     matcher: Choice
     pairs: Choice | None
     """None where the pairs come from a file."""
     mapper: Choice
+    refiner: Choice | None = None
+    """None where the keypoints stay as they were found."""
+    pairs_extractor: Choice | None = None
+    """Finds the features that a pair selector may look at, where there is no extractor."""
 
     @property
     def members(self) -> list[Choice]:
         """All of them, in the order of the stages."""
-        return [member for member in (self.extractor, self.pairs, self.matcher, self.mapper) if member is not None]
+        members = (self.extractor, self.pairs_extractor, self.pairs, self.matcher, self.mapper, self.refiner)
+        return [member for member in members if member is not None]
 
 
 def choose_team(plan: Plan, registry: PluginRegistry, note: Callable[[str], None]) -> Team:
@@ -121,62 +134,102 @@ def choose_team(plan: Plan, registry: PluginRegistry, note: Callable[[str], None
         UsageError: UNKNOWN_PLUGIN, BROKEN_PLUGIN, UNKNOWN_OPTION, BAD_VALUE or NO_DEVICE.
         ReconError: The weights of a component that was named are neither here nor to be had.
     """
+    matcher = _find(Kind.MATCHER, plan.matcher, registry, plan.settings, note)
+    sees_pixels = matcher.kind is Kind.IMAGE_MATCHER
+    if sees_pixels and plan.extractor != AUTO:
+        raise UsageError(
+            f"--extractor {plan.extractor} has no place beside --matcher {matcher.spec.name}, "
+            "which finds matches in the pixels themselves",
+            code=Cause.BAD_VALUE,
+            try_="leave --extractor out, or choose a matcher of keypoints; `recon plugins` lists them",
+        )
     wanted = {
         Kind.EXTRACTOR: plan.extractor,
         Kind.PAIRS: plan.pairs,
-        Kind.MATCHER: plan.matcher,
         Kind.MAPPER: plan.mapper,
     }
     if plan.pairs_file is not None:
         del wanted[Kind.PAIRS]
-    offers = {kind: _find(kind, name, registry, note) for kind, name in wanted.items()}
-    if offers[Kind.MATCHER].kind is Kind.IMAGE_MATCHER:
-        raise UsageError(
-            f"{offers[Kind.MATCHER].spec.name!r} matches pixels, which `recon run` cannot use yet",
-            code=Cause.UNKNOWN_PLUGIN,
-            try_="choose a matcher of keypoints; `recon plugins` lists them",
+        if sees_pixels:
+            del wanted[Kind.EXTRACTOR]
+    if plan.refiner_name is not None:
+        wanted[Kind.REFINER] = plan.refiner_name
+    offers = {
+        kind: _find(
+            kind, name, registry, plan.settings, _say_nothing if kind is Kind.EXTRACTOR and sees_pixels else note
         )
+        for kind, name in wanted.items()
+    }
+    offers[Kind.MATCHER] = matcher
+    wanted[Kind.MATCHER] = plan.matcher
     on_command_line = Settings(tuple(entry for entry in plan.settings.entries if entry.origin == "--set"))
     on_command_line.check_used(list(offers.values()))
     plan.settings.check_used(registry.offers())  # a configuration file may serve several runs
 
-    def choose(kind: Kind) -> Choice:
-        return _choose(offers[kind], plan, is_named=wanted[kind] != AUTO, note=note)
+    def choose(kind: Kind, **defaults: Any) -> Choice:
+        return _choose(offers[kind], plan, defaults, is_named=wanted[kind] != AUTO, note=note)
 
+    if sees_pixels:
+        extractor = None
+        pairs_extractor = choose(Kind.EXTRACTOR, **FOR_PAIRS) if Kind.EXTRACTOR in offers else None
+    else:
+        extractor, pairs_extractor = choose(Kind.EXTRACTOR), None
     return Team(
-        extractor=choose(Kind.EXTRACTOR),
-        matcher=choose(Kind.MATCHER),
+        extractor=extractor,
+        matcher=dataclasses.replace(
+            choose(Kind.MATCHER, **(extractor.offer.spec.matching_defaults if extractor else {})),
+            extractor=extractor.name if extractor else None,
+        ),
         pairs=choose(Kind.PAIRS) if Kind.PAIRS in offers else None,
         mapper=choose(Kind.MAPPER),
+        refiner=choose(Kind.REFINER) if Kind.REFINER in offers else None,
+        pairs_extractor=pairs_extractor,
     )
 
 
-def _find(kind: Kind, name: str, registry: PluginRegistry, note: Callable[[str], None]) -> Offer:
-    if name != AUTO or any(offer.spec.name == AUTO for offer in registry.offers(kind)):
-        return registry.find(kind, name)  # a plugin named `auto` decides, and says so, by itself
+def _find(kind: Kind, name: str, registry: PluginRegistry, settings: Settings, note: Callable[[str], None]) -> Offer:
+    if name != AUTO:
+        return registry.find(kind, name)
     chosen, reason = _AUTO[kind]
+    if any(offer.spec.name == AUTO for offer in registry.offers(kind)):
+        if not any(entry.is_for(kind, chosen) for entry in settings.entries):
+            return registry.find(kind, AUTO)  # a plugin named `auto` decides, and says so, by itself
+        reason = "its options are set"
     note(f"{kind.noun}: {chosen}, since {reason}")
     return registry.find(kind, chosen)
 
 
-def _choose(offer: Offer, plan: Plan, *, is_named: bool, note: Callable[[str], None]) -> Choice:
+def _say_nothing(message: str) -> None:
+    return None
+
+
+def _choose(
+    offer: Offer, plan: Plan, defaults: Mapping[str, Any], *, is_named: bool, note: Callable[[str], None]
+) -> Choice:
     spec = offer.spec
-    options = plan.settings.options_for(offer.kind, spec, plan.defaults_for(offer.kind))
-    weights = {
-        file.name: find_weights(
-            file, spec.name, plan.settings.weights_for(offer.kind, spec, file), allow_download=is_named, note=note
-        )
-        for file in spec.weights
-    }
-    keeps_results = offer.kind in (Kind.EXTRACTOR, Kind.MATCHER)
+    options = plan.settings.options_for(offer.kind, spec, {**plan.defaults_for(offer.kind), **defaults})
+    weights: dict[str, Path] = {}
+    for file in spec.weights:
+        given = plan.settings.weights_for(offer.kind, spec, file)
+        if not file.optional or given is not None:
+            weights[file.name] = find_weights(file, spec.name, given, allow_download=is_named, note=note)
+        elif (path := locate_weights(file)) is not None:
+            weights[file.name] = path
+    keeps_results = offer.kind in (Kind.EXTRACTOR, Kind.MATCHER, Kind.IMAGE_MATCHER)
     return Choice(
         offer=offer,
         options=options,
         device=device_for(spec.devices, plan.device),
         seed=plan.seed if spec.uses_seed or not keeps_results else 0,
         weights=weights,
-        weights_digests={name: _digest(path) for name, path in weights.items()},
+        weights_digests={name: _digest(path) for name, path in {**weights, **_files_in(spec.name, options)}.items()},
     )
+
+
+def _files_in(name: str, options: Any) -> dict[str, Path]:
+    """Return the files that options name, by option: what they hold decides the result, not where they lie."""
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    return {f"{name}.{key}": value for key, value in values.items() if isinstance(value, Path) and value.is_file()}
 
 
 def _digest(path: Path) -> str:

@@ -23,7 +23,7 @@ from recon.event_log import write_events
 from recon.matching.cameras import CameraOptions, Grouping, group_cameras
 from recon.matching.pairs import read_pairs_file
 from recon.plan import Plan, make_plan
-from recon.refusals import check_enough_photos, check_folders, interrupted, stage_missing
+from recon.refusals import check_enough_photos, check_folders, check_has_extractor, interrupted, stage_missing
 from recon.result import (
     ReconstructionResult,
     StoredModels,
@@ -46,6 +46,7 @@ def reconstruct(
     matcher: str = "auto",
     pairs: str = "auto",
     mapper: str = "auto",
+    refiner: str = "auto",
     settings: Mapping[str, object] | Iterable[str] = (),
     pairs_file: Path | str | None = None,
     image_list: Sequence[str] | None = None,
@@ -87,6 +88,7 @@ def reconstruct(
         matcher=matcher,
         pairs=pairs,
         mapper=mapper,
+        refiner=refiner,
         settings=Settings.from_texts(texts),
         pairs_file=None if pairs_file is None else Path(pairs_file),
         image_list=None if image_list is None else tuple(image_list),
@@ -145,6 +147,8 @@ def carry_out(
     os.environ.setdefault("GLOG_minloglevel", "2")  # pycolmap's own log: what matters of it comes as an event
     notes: list[str] = []
     team = choose_team(request.plan, registry, notes.append)
+    if request.only == "extract":
+        check_has_extractor(team)
     output = request.workspace_path
     check_folders(request.photos, output)
     fields = {
@@ -197,7 +201,8 @@ def _carry_out_stages(run: Run, only: str | None, notes: Sequence[str]) -> None:
         group_cameras(listing.images, run.plan.camera)
     if run.plan.pairs_file is not None:
         read_pairs_file(run.plan.pairs_file, [image.name for image in listing.images], ignore)
-    if only == "extract" or (only is None and not run.is_matched):
+    begins_with_pairs = run.sees_pixels and only == "match" and not run.is_extracted
+    if only == "extract" or begins_with_pairs or (only is None and not run.is_matched):
         stages.extract(run)
     if only in ("match", "map") and not run.is_extracted:
         raise stage_missing(run, "extract", "the features of these photos, found with these options")

@@ -16,6 +16,8 @@ from recon.device import check_device_name
 from recon.matching.cameras import CameraOptions
 
 AUTO = "auto"
+NONE = "none"
+"""In place of a refiner's name: no refinement."""
 
 
 class Preset(StrEnum):
@@ -35,11 +37,14 @@ class PresetValues:
     mapper_options: Mapping[str, Any] = field(default_factory=dict)
     """Values for those of them that the mapper in use has."""
 
+    refiner: str = NONE
+    """What refiner `auto` stands for."""
+
 
 PRESETS = {
     Preset.FAST: PresetValues(1024, 2048),
     Preset.BALANCED: PresetValues(1600, 4096),
-    Preset.BEST: PresetValues(3200, 8192, {"skeleton": False}),
+    Preset.BEST: PresetValues(3200, 8192, {"skeleton": False}, refiner="photometric"),
 }
 
 
@@ -51,6 +56,9 @@ class Plan:
     matcher: str = AUTO
     pairs: str = AUTO
     mapper: str = AUTO
+    refiner: str = AUTO
+    """Moves the keypoints of the first model by fractions of a pixel; `none` leaves them."""
+
     pairs_file: Path | None = None
     """Pairs as COLMAP and hloc write them, in place of a pair selector."""
 
@@ -70,10 +78,16 @@ class Plan:
     threads: int
     seed: int = 0
 
+    @property
+    def refiner_name(self) -> str | None:
+        """The refiner to use: as given, or the preset's; None for none."""
+        name = PRESETS[self.preset].refiner if self.refiner == AUTO else self.refiner
+        return None if name == NONE else name
+
     def defaults_for(self, kind: Kind) -> Mapping[str, Any]:
         """Return values that stand below every plugin option the user set, and above the plugin's own defaults."""
         match kind:
-            case Kind.EXTRACTOR:
+            case Kind.EXTRACTOR | Kind.IMAGE_MATCHER:
                 return {"max_keypoints": self.max_keypoints}
             case Kind.MAPPER:
                 return PRESETS[self.preset].mapper_options

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from recon.choice import Team
 from recon.core.errors import Cause, Interrupted, NoModel, UsageError
 from recon.matching.images import ImageListing
 from recon.run import Run
@@ -39,6 +40,20 @@ def check_folders(photos: Path, output: Path) -> None:
             code=Cause.NOT_A_WORKSPACE,
             file=str(output),
             try_="choose another folder with -o DIR",
+        )
+
+
+def check_has_extractor(team: Team) -> None:
+    """Refuse the stage of extraction alone where the matcher sees pixels.
+
+    Raises:
+        UsageError: BAD_VALUE.
+    """
+    if team.extractor is None:
+        raise UsageError(
+            f"there is nothing to extract: --matcher {team.matcher.name} finds matches in the pixels themselves",
+            code=Cause.BAD_VALUE,
+            try_="begin with `recon match`, with the same options; or choose a matcher of keypoints",
         )
 
 

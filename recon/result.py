@@ -141,11 +141,12 @@ def plan_dict(plan: Plan, team: Team) -> dict[str, Any]:
     """Return the plan as it was carried out, for JSON: components by name, with all their options."""
     return {
         "preset": str(plan.preset),
-        "extractor": team.extractor.name,
+        "extractor": team.extractor.name if team.extractor else None,
         "pairs": team.pairs.name if team.pairs else None,
         "pairs_file": None if plan.pairs_file is None else str(plan.pairs_file),
         "matcher": team.matcher.name,
         "mapper": team.mapper.name,
+        "refiner": team.refiner.name if team.refiner else None,
         "image_list": None if plan.image_list is None else list(plan.image_list),
         "max_size": plan.max_size,
         "max_keypoints": plan.max_keypoints,

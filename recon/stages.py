@@ -24,19 +24,26 @@ from recon.core.errors import Cause, Interrupted, NoModel, ReconError
 from recon.core.events import StageStarted, Warned
 from recon.matching.features import extract_features
 from recon.matching.matches import Matching, PairKeys, match_pairs
-from recon.matching.pairs import choose_pairs, read_pairs_file
+from recon.pixel_stages import MatchedBefore, find_unreadable, match_pixels, without_progress
+from recon.refining import refine_models
 from recon.run import Run
-from recon.workspace import PairStore, StageRecord, write_text
+from recon.workspace import PairStore, StageRecord
 
 if TYPE_CHECKING:
     from recon.engine.database import VerifiedPair
 
 
 def extract(run: Run) -> None:
-    """Find the features of every photo."""
+    """Find the features of every photo; or see which photos can be read, where the matcher sees pixels."""
+    Thread(target=import_module, args=("pycolmap",), name="import").start()  # needed next, and slow to load
+    if run.team.extractor is None:
+        run.observer(StageStarted(stage="extract", total=len(run.listing.images), summary="reading the photos"))
+        with run.timed("extract"):
+            unreadable = find_unreadable(run)
+        _finish(run, "extract", run.extract_key, {"unreadable": [each.as_dict() for each in unreadable]})
+        return
     summary = f"{run.team.extractor.name}, {run.plan.max_size} px, {run.plan.max_keypoints} keypoints"
     run.observer(StageStarted(stage="extract", total=len(run.listing.images), summary=summary))
-    Thread(target=import_module, args=("pycolmap",), name="import").start()  # needed next, and slow to load
     with run.timed("extract"), _one_blas_thread():
         outcome = extract_features(run.listing.images, run.feature_keys, run.store, run.make_extraction, **run.parallel)
     facts = {
@@ -61,20 +68,27 @@ def match(run: Run) -> None:
         return verify_pair(cameras[pair.name1], keypoints1, cameras[pair.name2], keypoints2, matches, run.verification)
 
     def make_matching() -> Matching:
+        if run.sees_pixels:
+            return Matching(MatchedBefore(), True, verify)
         matcher, is_thread_safe = run.create(run.team.matcher)
         return Matching(matcher, is_thread_safe, verify)
 
     with run.timed("pairs"):
-        pairs = _pairs(run)
+        pairs = run.pairs
     run.observer(StageStarted(stage="match", total=len(pairs), summary=f"{run.team.matcher.name}, {len(pairs)} pairs"))
-    with PairStore(run.workspace.cache / "pairs.db", run.observer) as store:
+    parallel = run.parallel
+    with run.open_pairs() as store:
+        if run.sees_pixels:
+            with run.timed("match"):
+                match_pixels(run, store)
+            parallel["observer"] = without_progress(run.observer)
         start = time.perf_counter()
         with _one_blas_thread():
-            outcome = match_pairs(pairs, run.features, run.pair_keys, store, make_matching, **run.parallel)
+            outcome = match_pairs(pairs, run.features, run.pair_keys, store, make_matching, **parallel)
         elapsed, busy = time.perf_counter() - start, outcome.match_seconds + outcome.verify_seconds
         # Both go on at the same time: the wall time is shared out as the threads' time was.
         run.seconds["verify"] = elapsed * outcome.verify_seconds / busy if busy else 0.0
-        run.seconds["match"] = elapsed - run.seconds["verify"]
+        run.seconds["match"] = run.seconds.get("match", 0.0) + elapsed - run.seconds["verify"]
         with run.timed("write"):
             write_database(
                 run.workspace.database,
@@ -117,6 +131,9 @@ def map_models(run: Run) -> None:
         grown = mapper.map(workspace.database, options, run.observer)
     models = order_models([model for model in grown if model.num_reg_images() >= options.min_model_size])
     is_stopped = run.should_stop()
+    if not is_stopped:
+        models = order_models(list(refine_models(run, models, options)))
+        is_stopped = run.should_stop()
     with run.timed("write"):
         record = read_match_record(workspace.database)
         facts = {
@@ -154,20 +171,6 @@ def _check_enough_photos(run: Run) -> None:
         )
 
 
-def _pairs(run: Run) -> list[ImagePair]:
-    names = [image.name for image in run.usable]
-    if run.plan.pairs_file is not None:
-        return read_pairs_file(run.plan.pairs_file, names, run.observer)
-    kept = run.workspace.cache / "pairs" / f"{run.pairs_key}.txt"
-    if kept.is_file():
-        return read_pairs_file(kept, names, run.observer)
-    pairs = choose_pairs(run.create_pair_selector(), run.usable, run.features)
-    if pairs:
-        kept.parent.mkdir(exist_ok=True)
-        write_text(kept, "".join(f"{pair.name1}\t{pair.name2}\n" for pair in pairs))
-    return pairs
-
-
 def _stored_pairs(pairs: Sequence[ImagePair], keys: PairKeys, store: PairStore) -> Iterator[VerifiedPair]:
     from recon.engine.database import VerifiedPair
     from recon.engine.two_view import VerifiedGeometry
@@ -193,7 +196,7 @@ def _database_keypoints(features: Features) -> FloatArray:
 
 def _finish(run: Run, stage: str, key: str, facts: Mapping[str, Any], *files: Path) -> None:
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    spent = {"extract": ("extract",), "match": ("pairs", "match", "verify", "write"), "map": ("map",)}[stage]
+    spent = {"extract": ("extract",), "match": ("pairs", "match", "verify", "write"), "map": ("map", "refine")}[stage]
     seconds = {name: round(run.seconds.get(name, 0.0), 3) for name in spent}
     record = StageRecord(key, seconds, finished, run.workspace.digests(*files), facts)
     run.workspace.record_stage(stage, record)

@@ -18,28 +18,38 @@ if TYPE_CHECKING:
 
 collect_ignore = ["third_party"]  # a package of its own, whose tests are run where it is installed
 
-_NOT_RUN = pytest.StashKey[int]()
+_NOT_RUN = pytest.StashKey[dict[str, int]]()
 _SAMPLE = Path(__file__).parents[1] / "datasets" / "sample"
+
+
+_NEEDS = {
+    "photos": ("on real photo sets", "RECON_DATA is not set", lambda: os.environ.get("RECON_DATA")),
+    "weights": ("with published weights", "RECON_WEIGHTS is not set", lambda: os.environ.get("RECON_WEIGHTS")),
+    "reference": ("against reference outputs", "RECON_REFERENCE is not set", lambda: os.environ.get("RECON_REFERENCE")),
+    "colmap": ("with COLMAP's own program", "`colmap` is not installed", lambda: shutil.which("colmap")),
+}
+"""What a marker says that a test needs: which tests these are, why they were not run, and whether it is there."""
 
 
 @pytest.hookimpl(trylast=True)  # after `-m` and `-k`, so that only what was asked for is counted
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests on real photos where $RECON_DATA is not set; where it is, a missing set is a failure."""
-    if os.environ.get("RECON_DATA"):
-        return
-    on_photos = [item for item in items if item.get_closest_marker("photos")]
-    if on_photos:
-        config.hook.pytest_deselected(items=on_photos)
-        items[:] = [item for item in items if item not in on_photos]
-    config.stash[_NOT_RUN] = len(on_photos)
+    """Deselect the tests whose material nobody named; where it is named, a missing file is a failure."""
+    not_run: dict[str, int] = {}
+    for marker, (_, _, find) in _NEEDS.items():
+        lacking = [item for item in items if item.get_closest_marker(marker)] if not find() else []
+        if lacking:
+            config.hook.pytest_deselected(items=lacking)
+            items[:] = [item for item in items if item not in lacking]
+            not_run[marker] = len(lacking)
+    config.stash[_NOT_RUN] = not_run
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say on the very last line how many tests were not run, and why."""
-    not_run = config.stash.get(_NOT_RUN, 0)
+    """Say on the very last lines how many tests were not run, and why."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if not_run and reporter is not None:
-        reporter.write_line(f"{not_run} tests on real photo sets were not run: RECON_DATA is not set (see README.md)")
+    for marker, count in config.stash.get(_NOT_RUN, {}).items() if reporter is not None else ():
+        which, why, _ = _NEEDS[marker]
+        reporter.write_line(f"{count} tests {which} were not run: {why} (see README.md)")
 
 
 @pytest.fixture(scope="session")

@@ -56,8 +56,10 @@ LAYERS = {
     "recon.core": (),
     "recon.workspace": ("recon.core",),
     "recon.matching": ("recon.core", "recon.workspace"),
+    "recon.preflight": ("recon.core", "recon.matching"),
     "recon.engine": ("recon.core",),
     "recon.output": ("recon.core",),
+    "recon.registration": ("recon.core", "recon.matching", "recon.workspace"),
     "recon.evaluation": ("recon.core",),
     "recon.scenes": ("recon.core",),
     "recon.scaffold": ("recon.core",),
@@ -69,10 +71,26 @@ LAYERS = {
 
 HOMES = {
     "torch": ("plugins", "recon.device"),
-    "cv2": ("plugins", "recon.matching.images", "recon.scenes"),
-    "pycolmap": ("recon.engine", "recon.evaluation", "recon.output", "recon.matching.cameras", "recon.testing.mappers"),
+    "cv2": ("plugins", "recon.matching.images", "recon.preflight", "recon.registration", "recon.scenes"),
+    "pycolmap": (
+        "recon.engine",
+        "recon.evaluation",
+        "recon.output",
+        "recon.matching.cameras",
+        "recon.testing.mappers",
+        "recon.testing.refiners",
+    ),
     "open3d": ("recon.output.viewer", "recon.scenes.render"),
-    "PIL": ("recon.matching", "recon.output.picture", "recon.scenes"),
+    "PIL": (
+        *(
+            "recon.matching",
+            "recon.output.photo_files",
+            "recon.output.picture",
+            "recon.output.trajectory_picture",
+            "recon.registration.files",
+        ),
+        "recon.scenes",
+    ),
     "rich": ("recon.cli",),
     "click": ("recon.cli",),
 }

@@ -37,6 +37,7 @@ OFFERS = [
     offer(Kind.PAIRS, "auto"),
     offer(Kind.PAIRS, "sift"),
     offer(Kind.MAPPER, "incremental"),
+    offer(Kind.REFINER, "photometric"),
 ]
 
 
@@ -55,6 +56,24 @@ def test_auto_says_what_it_takes_and_why() -> None:
     assert [member.name for member in team.members] == ["sift", "auto", "nearest", "incremental"]
     assert any("sift, since" in note for note in notes)
     assert any("nearest, since" in note for note in notes)
+
+
+def test_a_refiner_joins_the_team_where_it_is_wanted() -> None:
+    assert [choose(refiner="photometric")[0].refiner.name, choose(preset="best")[0].members[-1].name] == [
+        "photometric",
+        "photometric",
+    ]
+    assert choose()[0].refiner is None
+
+
+def test_an_extractor_says_what_suits_its_descriptors_and_the_user_has_the_last_word() -> None:
+    extractor = offer(Kind.EXTRACTOR, "theirs", matching_defaults={"max_keypoints": 7, "unknown": 1})
+    wanted = {"extractor": "theirs", "matcher": "nearest"}
+
+    assert choose([*OFFERS, extractor], **wanted)[0].matcher.options.max_keypoints == 7
+    assert choose(matcher="nearest")[0].matcher.options.max_keypoints == 10
+    team, _ = choose([*OFFERS, extractor], settings=settings("nearest.max_keypoints=9"), **wanted)
+    assert team.matcher.options.max_keypoints == 9
 
 
 def test_a_plugin_named_auto_decides_by_itself() -> None:
@@ -102,9 +121,37 @@ def test_a_configuration_file_may_speak_of_components_of_other_runs(tmp_path: Pa
     assert team.matcher.options.max_keypoints == 4
 
 
-def test_a_matcher_of_pixels_is_refused_in_words() -> None:
-    with pytest.raises(UsageError, match="star"):
-        choose(matcher="star")
+def test_a_matcher_of_pixels_needs_no_extractor() -> None:
+    """One is there all the same for the pair selector, at a size of its own, and nothing is said of it."""
+    team, notes = choose(matcher="star", max_keypoints=5000)
+
+    assert team.extractor is None
+    assert team.pairs_extractor.name == "sift"
+    assert team.pairs_extractor.options.max_keypoints == 1024
+    assert team.matcher.options.max_keypoints == 5000
+    assert not any("extractor" in note for note in notes)
+    assert choose(matcher="star", pairs_file=Path("pairs.txt"))[0].pairs_extractor is None
+
+
+def test_an_extractor_beside_a_matcher_of_pixels_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="--extractor sift has no place beside --matcher star") as caught:
+        choose(matcher="star", extractor="sift")
+
+    assert caught.value.exit_status == 2
+    assert caught.value.code is Cause.BAD_VALUE
+
+
+def test_a_file_that_an_option_names_counts_by_what_it_holds(tmp_path: Path) -> None:
+    """`loftr.weights=FILE` is such an option: another content is another result."""
+    path = tmp_path / "mine.pth"
+    identities = []
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        team, _ = choose(settings=settings(f"nearest.path={path}"))
+        identities.append(key_of(team.matcher.identity))
+
+    assert "nearest.path" in team.matcher.weights_digests
+    assert len(set(identities)) == 2
 
 
 def test_the_identity_changes_with_what_decides_the_answer() -> None:

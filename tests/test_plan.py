@@ -34,6 +34,15 @@ def test_best_uses_every_match() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "name"),
+    [({}, None), ({"preset": "best"}, "photometric"), ({"preset": "best", "refiner": "none"}, None),
+     ({"refiner": "theirs"}, "theirs")],
+)  # fmt: skip
+def test_keypoints_are_refined_where_the_preset_or_the_user_says_so(given, name) -> None:
+    assert make_plan(**given).refiner_name == name
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"preset": "quick"},

@@ -11,6 +11,7 @@ import recon
 from recon.core.errors import Interrupted, ReconError
 
 COMMANDS = {
+    "check": "Judge a photo set before anything runs.",
     "run": "Photos to a 3D model: every stage, one command.",
     "extract": "Find the features of the photos.",
     "match": "Match the photos and verify the pairs.",
@@ -18,9 +19,11 @@ COMMANDS = {
     "view": "Show a model, or draw it into a picture.",
     "export": "Write a model for another tool.",
     "evaluate": "Compare a model with ground truth.",
+    "align": "Align two photos to each other.",
     "plugins": "List the plugins, or begin a new one.",
     "weights": "List, fetch and verify weight files.",
     "datasets": "List, fetch and make photo sets.",
+    "doctor": "Say what the environment lacks, and how to mend it.",
 }
 """Name and one line each, in the order of use; `recon.cli.NAME` holds the click command `command`."""
 

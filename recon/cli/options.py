@@ -79,6 +79,9 @@ _OPTIONS = [
     click.option("--matcher", default="auto", metavar="NAME", help="Matcher."),
     click.option("--pairs", default="auto", metavar="NAME", help="Pair selector."),
     click.option("--mapper", default="auto", metavar="NAME", help="Mapper."),
+    click.option("--refiner", default="auto", metavar="NAME|none",
+                 help="Moves keypoints by fractions of a pixel after a first model; default none, with --preset best "
+                 "photometric."),
     click.option("--pairs-file", type=_FILE, metavar="FILE", help="Pairs to match: two names a line."),
     click.option("--image-list", type=_FILE, metavar="FILE", help="Use these photos only: one name a line."),
     click.option("--set", "settings", multiple=True, metavar="NAME.OPTION=VALUE",

@@ -78,7 +78,7 @@ def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> Reco
     from recon.pipeline import carry_out
 
     registry = load_plugins(values["plugins_dir"])
-    request = _request(only, values)
+    request = request_of(only, values)
     with ExitStack() as stack:
         observers = [stack.enter_context(show_progress()), last]
         if values["events"]:
@@ -95,7 +95,12 @@ def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> Reco
         return carry_out(request, registry, observers, request_stop)
 
 
-def _request(only: str | None, values: dict[str, Any]) -> RunRequest:
+def request_of(only: str | None, values: dict[str, Any]) -> RunRequest:
+    """Return what the options of a run ask for.
+
+    Raises:
+        UsageError: They exclude each other, or name what does not exist.
+    """
     from recon.matching.cameras import CameraOptions, Grouping
     from recon.pipeline import RunRequest
     from recon.plan import make_plan
@@ -118,7 +123,8 @@ def _request(only: str | None, values: dict[str, Any]) -> RunRequest:
         chosen[0] if chosen else Grouping.AUTO,
         values["refine_intrinsics"],
     )
-    same = ("extractor", "matcher", "pairs", "mapper", "pairs_file", "max_size", "max_keypoints", "preset", "device")
+    plugins = ("extractor", "matcher", "pairs", "mapper", "refiner")
+    same = (*plugins, "pairs_file", "max_size", "max_keypoints", "preset", "device")
     plan = make_plan(
         camera=camera,
         threads=values["threads"],
@@ -139,7 +145,8 @@ def _settings(values: dict[str, Any]) -> Settings:
     entries = Settings.from_toml(values["config"]).entries
     source = click.get_current_context().get_parameter_source("max_keypoints")
     if source is click.core.ParameterSource.COMMANDLINE:
-        entries = tuple(each for each in entries if (each.kind, each.option) != (Kind.EXTRACTOR, "max_keypoints"))
+        budgets = [(kind, "max_keypoints") for kind in (Kind.EXTRACTOR, Kind.IMAGE_MATCHER)]
+        entries = tuple(each for each in entries if (each.kind, each.option) not in budgets)
     return settings.over(Settings(entries))
 
 

@@ -134,6 +134,8 @@ class WeightsFile:
     git_blob: str | None = None
     """SHA-1 as git computes it over "blob SIZE\\0CONTENT", where only that is published."""
     size: int | None = None
+    optional: bool = False
+    """The component does without: taken where it is at hand, never downloaded, and no error where it is missing."""
 
     def __post_init__(self) -> None:
         if self.sha256 is None and self.git_blob is None:
@@ -157,9 +159,12 @@ class RunContext:
     threads: int = 1
     seed: int = 0
     weights: Callable[[str], Path] = _no_weights
-    """Returns the verified local file of a declared `WeightsFile`, by its name."""
+    """Returns the verified local file of a declared `WeightsFile`, by its name. Raises a ReconError with the code
+    MISSING_WEIGHTS for an optional one that is not on this machine."""
     note: Callable[[str], None] = _say_nothing
     """Tells the user, in a sentence, of a choice that the component made on its own."""
+    extractor: str | None = None
+    """For matchers: the name of the extractor whose features they get; None where it is not known."""
 
 
 Component = TypeVar("Component", covariant=True)
@@ -185,12 +190,16 @@ class ComponentSpec(Generic[Component]):
     """Kinds of device it runs on: `cpu`, `cuda`, `mps`."""
     position_tolerance_px: float | None = None
     """Extractors: the largest median offset from the true place of a corner that the contract allows
-    (0.1 for sub-pixel keypoints, 1.0 for whole pixels)."""
+    (0.1 for sub-pixel keypoints, 1.0 for whole pixels). Infinite where a learned detector answers to structure beside
+    corners: its keypoints then have to move with the picture."""
     thread_safe: bool = False
     """Whether one instance may be called from several threads at once; else the host calls it from one."""
     version: str = "1"
     """Of the result, not of the package: raised when equal input gives another output, so that results
     kept from an earlier run are not reused."""
+    matching_defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Extractors: values for those of the matcher's options that it has, below whatever the user sets. What is a
+    clear match depends on the descriptor: a ratio of 0.8 suits SIFT, and leaves XFeat a third of its right matches."""
     uses_seed: bool = False
     """Extractors and matchers: whether the result depends on the context's seed. Where it does not, that seed
     is 0 and results are kept when the run's seed changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from recon.core.arrays import UInt8Array
 from recon.core.components import FeatureExtractor
@@ -24,6 +24,14 @@ _BATCH = 8
 _Value = TypeVar("_Value")
 
 
+class FeatureSource(Protocol):
+    """Makes the features of one photo."""
+
+    def extract(self, image: ImageFile) -> tuple[Features, UInt8Array]:
+        """Return the features in sensor pixels, and the (N, 3) RGB colour of each keypoint."""
+        ...
+
+
 class FeatureSet(Mapping[str, Features]):
     """Features by photo name, in full-size sensor pixels, read from the store when they are asked for.
 
@@ -35,7 +43,7 @@ class FeatureSet(Mapping[str, Features]):
         images: Iterable[ImageFile],
         keys: Mapping[str, str],
         store: FeatureStore,
-        make_extraction: Callable[[], Extraction],
+        make_extraction: Callable[[], FeatureSource],
     ) -> None:
         self._images = {image.name: image for image in images}
         self._keys = keys

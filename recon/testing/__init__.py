@@ -17,6 +17,7 @@ from recon.testing.mappers import MapperContract
 from recon.testing.matchers import FeatureMatcherContract, ImageMatcherContract, check_matches
 from recon.testing.pairs import PairSelectorContract
 from recon.testing.pictures import blank_image, marked_image, textured_image
+from recon.testing.refiners import RefinerContract
 from recon.testing.samples import random_features
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ImageMatcherContract",
     "MapperContract",
     "PairSelectorContract",
+    "RefinerContract",
     "blank_image",
     "check_features",
     "check_matches",

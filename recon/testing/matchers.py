@@ -100,7 +100,11 @@ class FeatureMatcherContract(ComponentContract):
 
 
 class ImageMatcherContract(ComponentContract):
-    """Finite, inside the images, deterministic; blank and tiny images are allowed."""
+    """Finite, inside the images, deterministic; blank and tiny images are allowed.
+
+    The host merges positions of one image that lie within half a pixel of each other: a matcher whose positions in
+    one of its images do not depend on the other gives long tracks.
+    """
 
     kind = Kind.IMAGE_MATCHER
 
@@ -122,6 +126,19 @@ class ImageMatcherContract(ComponentContract):
         for again in (matcher.match_images(image1, image2), self.create().match_images(image1, image2)):
             assert np.array_equal(first.xy1, again.xy1), "equal images gave different positions"
             assert np.array_equal(first.xy2, again.xy2), "equal images gave different positions"
+
+    def test_threads_may_share_it_where_it_says_so(self) -> None:
+        """With `thread_safe`, the host calls one component from several threads at once."""
+        images = [textured_image(160, 120, seed=seed) for seed in range(3)]
+        pairs = [(image1, image2) for image1 in images for image2 in images if image1 is not image2]
+        matcher: ImageMatcher = self.create()
+        with ThreadPoolExecutor(4 if self.spec.thread_safe else 1) as threads:
+            together = list(threads.map(lambda pair: matcher.match_images(*pair), pairs))
+
+        for pair, found in zip(pairs, together, strict=True):
+            alone = matcher.match_images(*pair)
+            assert np.array_equal(alone.xy1, found.xy1), "threads changed the positions"
+            assert np.array_equal(alone.xy2, found.xy2), "threads changed the positions"
 
     def test_an_image_is_matched_to_itself(self) -> None:
         """Both positions of most matches are the same place."""

@@ -1,4 +1,4 @@
-"""The matches and the two-view geometry of each pair, in one SQLite file, by key.
+"""The matches and the two-view geometry of each pair, in one SQLite file, by key; and an image matcher's positions.
 
 Written from one thread, in batches: a run that is killed loses the last seconds and nothing else. A damaged
 file is put aside and begun anew, since everything in it can be computed again.
@@ -17,6 +17,7 @@ import numpy as np
 
 from recon.core.data import Matches
 from recon.core.events import Observer, Warned
+from recon.workspace.positions import SeenPositions
 
 _SECONDS_BETWEEN_COMMITS = 2.0
 _BARE, _SCORED = b"bare", b"with"
@@ -26,7 +27,10 @@ CREATE TABLE IF NOT EXISTS matches (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, 
                                     content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS geometries (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, num INTEGER NOT NULL,
                                        content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS positions (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, num INTEGER NOT NULL,
+                                      content BLOB NOT NULL);
 """
+_TABLES = ("matches", "geometries", "positions")
 
 
 class PairStore:
@@ -59,8 +63,8 @@ class PairStore:
             self._connection.close()
 
     def counts(self, table: str) -> dict[bytes, int]:
-        """Return the number of matches (or of inliers) under every undamaged key of `matches` or `geometries`."""
-        if table not in ("matches", "geometries"):
+        """Return the number of matches (or of inliers) under every undamaged key of one of the tables."""
+        if table not in _TABLES:
             raise ValueError(f"no table {table!r}")
         rows = self._connection.execute(f"SELECT key, num, crc, content FROM {table}")  # noqa: S608 - checked above
         return {key: num for key, num, crc, content in rows if _is_whole(content, crc)}
@@ -82,9 +86,18 @@ class PairStore:
         """Return the two-view geometry under a key, None where there is none or it is damaged."""
         return self._load("geometries", key)
 
+    def save_positions(self, key: bytes, positions: SeenPositions) -> None:
+        """Keep what an image matcher found in a pair."""
+        self._save("positions", key, len(positions), positions.to_bytes())
+
+    def load_positions(self, key: bytes) -> SeenPositions | None:
+        """Return the positions under a key, None where there are none or they are damaged."""
+        content = self._load("positions", key)
+        return None if content is None else SeenPositions.from_bytes(content)
+
     def _save(self, table: str, key: bytes, num: int, content: bytes) -> None:
         self._connection.execute(
-            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)",  # noqa: S608 - one of two literals
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)",  # noqa: S608 - a literal
             (key, zlib.crc32(content), num, content),
         )
         if time.monotonic() - self._last_commit > _SECONDS_BETWEEN_COMMITS:
@@ -92,7 +105,7 @@ class PairStore:
             self._last_commit = time.monotonic()
 
     def _load(self, table: str, key: bytes) -> bytes | None:
-        query = f"SELECT crc, content FROM {table} WHERE key = ?"  # noqa: S608 - one of two literals
+        query = f"SELECT crc, content FROM {table} WHERE key = ?"  # noqa: S608 - a literal
         try:
             row = self._connection.execute(query, (key,)).fetchone()
         except sqlite3.OperationalError:

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from recon.cli import main
+from recon.core.registry import load_plugins
 from recon.weights import cache_dir
 
 CONTENT = b"weights"
@@ -26,6 +27,8 @@ def weights(write_plugin, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("RECON_WEIGHTS", raising=False)
     monkeypatch.setenv("RECON_PLUGINS_DIR", str(write_plugin("mynet", DECLARES)))
+    bundled = {offer.plugin for offer in load_plugins().offers() if offer.spec.weights} - {"mynet"}
+    monkeypatch.setenv("RECON_DISABLE_PLUGINS", ",".join(sorted(bundled)))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status = main(["weights", *arguments])
