@@ -24,15 +24,13 @@ _WEIGHTS = {"xfeat": replace(LIGHTERGLUE, optional=True)}
 """Of the extractors for which attention was measured to pay."""
 _GRID = 4
 """Cells across and down in which matches are counted."""
-_CLEAR_RATIO = 0.9
-"""Matches of `xfeat` up to this ratio are right more often than not even where a few dozen are left."""
 
 
 @dataclass(frozen=True, slots=True)
 class AutoMatcherOptions:
     """Options of the `auto` matcher.
 
-    A pair is judged by its clear matches: nearest neighbours at most 0.9 times as far as the second.
+    A pair is judged by the matches that `nearest` finds. What the options quote was measured with XFeat's at ratio 0.9.
     """
 
     ratio: float | None = 0.8
@@ -40,13 +38,13 @@ class AutoMatcherOptions:
     wide_ratio: float | None = None
     """As `nearest`."""
     enough_matches: int = 200
-    """Pairs with so many clear matches keep those of `nearest`. On temple_ring (63 pairs, up to 10 photos apart) four
+    """Pairs with so many matches keep those of `nearest`. On temple_ring (63 pairs, up to 10 photos apart) four
     of ten pairs then get attention, and AUC@5deg is above that of attention for all; on lund_door none does."""
     least_matches: int = 20
-    """Pairs with fewer clear matches are taken to show different things, and keep those of `nearest` too. Of the 78
+    """Pairs with fewer matches are taken to show different things, and keep those of `nearest` too. Of the 78
     pairs of five_places, 9 have as many, and all 9 show one place."""
     enough_cells: int = 4
-    """Pairs whose clear matches lie in fewer of the 16 cells of a photo get attention, however many they are."""
+    """Pairs whose matches lie in fewer of the 16 cells of a photo get attention, however many they are."""
     max_keypoints: int = 1024
     """Of a photo that attention looks at, the best by score. With 1024 a pair takes three times as long as by
     `nearest`, with 2048 eight times; the model of temple_ring is better with 1024 (AUC@1deg 32 against 26)."""
@@ -79,25 +77,21 @@ class AutoMatcher:
         self._options = options
         self._nearest = nearest
         self._attention = attention
-        # The largest keypoints, of which the quick check makes much, are not those that a network is surest of.
-        self._clear = NearestMatcher(NearestOptions(ratio=_CLEAR_RATIO, quick_check=False))
 
     def match(self, features1: recon.Features, features2: recon.Features) -> recon.Matches:
         """Return one-to-one matches; the scores are cosines, or probabilities where attention made the matches."""
-        if self._attention is not None and self._is_hard(features1, features2):
-            return self._attention.match(features1, features2)
-        return self._nearest.match(features1, features2)
+        found = self._nearest.match(features1, features2)
+        if self._attention is None or len(found) < self._options.least_matches:
+            return found
+        is_easy = self._has_enough(found, features1, features2)
+        return found if is_easy else self._attention.match(features1, features2)
 
-    def _is_hard(self, features1: recon.Features, features2: recon.Features) -> bool:
-        options = self._options
-        clear = self._clear.match(features1, features2)
-        if len(clear) < options.least_matches:
-            return False
-        cells = min(
+    def _has_enough(self, matches: recon.Matches, features1: recon.Features, features2: recon.Features) -> bool:
+        cells = (
             _cells_with_matches(features, rows)
-            for features, rows in zip((features1, features2), clear.indices.T, strict=True)
+            for features, rows in zip((features1, features2), matches.indices.T, strict=True)
         )
-        return len(clear) < options.enough_matches or cells < options.enough_cells
+        return len(matches) >= self._options.enough_matches and min(cells) >= self._options.enough_cells
 
 
 class _LateAttention:
