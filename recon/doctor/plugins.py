@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from recon.core.components import WeightsFile
 from recon.core.discovery import BUNDLED_PACKAGE
 from recon.core.errors import ReconError
 from recon.core.kinds import Kind
@@ -60,25 +63,29 @@ def _missing(registry: PluginRegistry) -> list[Diagnosis]:
 
 
 def _weights(registry: PluginRegistry) -> list[Diagnosis]:
-    files = {file.name: (offer.spec.name, file) for offer in registry.offers() for file in offer.spec.weights}
+    wanted = [(offer.spec.name, file) for offer in registry.offers() for file in offer.spec.weights]
+    files = {file.name: file for _, file in wanted}
+    users = {name: [user for user, file in wanted if file.name == name and not file.optional] for name in files}
     if not files:
         return []
     try:
-        places = {name: locate_weights(file) for name, (_, file) in files.items()}
+        places = {name: locate_weights(file) for name, file in files.items()}
         cached = cache_dir()
     except ImportError as error:
         return [Diagnosis("weights", State.NOTE, f"could not be looked for: {error}", "pip install platformdirs")]
     diagnoses = []
-    for name, (component, file) in files.items():
+    for name, file in files.items():
         place = places[name]
         if place is not None and place.parent == cached and not has_published_digest(file, place):
             text = f"{place} is damaged: it has not the published digest"
-            diagnoses.append(Diagnosis("weights", State.NOTE, text, f"recon weights get {component}"))
-    missing = dict.fromkeys(
-        files[name][0] for name, place in places.items() if place is None and not files[name][1].optional
-    )
+            diagnoses.append(Diagnosis("weights", State.NOTE, text, f"recon weights get {_first_user(wanted, name)}"))
+    missing = list(dict.fromkeys(user for name, place in places.items() if place is None for user in users[name]))
     if missing:
         here = sum(place is not None for place in places.values())
         text = f"{here} of {len(files)} files are here; without theirs: {', '.join(missing)}"
         diagnoses.append(Diagnosis("weights", State.NOTE, text, f"recon weights get {' '.join(missing)}"))
     return diagnoses or [Diagnosis("weights", State.OK, f"all {len(files)} files are here")]
+
+
+def _first_user(wanted: Iterable[tuple[str, WeightsFile]], name: str) -> str:
+    return next(user for user, file in wanted if file.name == name)
