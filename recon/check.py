@@ -190,8 +190,8 @@ def _mean(spent: Sequence[Spent]) -> Spent:
 
 def _create(choice: Choice, plan: Plan, notes: list[str]) -> tuple[Any, int]:
     """Return a component, and how many threads call it at a time."""
-    is_shared = choice.offer.spec.thread_safe and choice.device == "cpu"
-    return choice.create(1 if is_shared else plan.threads, notes.append), plan.threads if is_shared else 1
+    component, is_shared = choice.create_for_host(plan.threads, notes.append)
+    return component, plan.threads if is_shared else 1
 
 
 def _too_little_memory(forecast: Forecast) -> list[Finding]:

@@ -96,6 +96,11 @@ class Choice:
                 raise missing from error
             raise
 
+    def create_for_host(self, threads: int, note: Callable[[str], None]) -> tuple[Any, bool]:
+        """Return the component, and whether several threads may call it; then each call has one thread to itself."""
+        is_shared = self.offer.spec.thread_safe and self.device == "cpu"
+        return self.create(1 if is_shared else threads, note), is_shared
+
     def _weights_path(self, name: str) -> Path:
         if name in self.weights:
             return self.weights[name]

@@ -256,8 +256,7 @@ class Run:
 
     def create(self, choice: Choice) -> tuple[Any, bool]:
         """Return a component, and whether several threads call it; then each call has one thread to itself."""
-        is_shared = choice.offer.spec.thread_safe and choice.device == "cpu"
-        return choice.create(1 if is_shared else self.plan.threads, self.note), is_shared
+        return choice.create_for_host(self.plan.threads, self.note)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

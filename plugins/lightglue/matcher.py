@@ -8,6 +8,7 @@ import torch
 
 import recon
 
+from ..processor import is_bfloat16_fast
 from .network import LightGlueNetwork, Stops, Tokens
 from .options import LightGlueOptions
 from .weights import LoadedModel, Shape, load_model
@@ -138,15 +139,12 @@ def _best(features: recon.Features, count: int | None) -> npt.NDArray[np.intp]:
 
 
 def _number_format(precision: str, device: torch.device) -> torch.dtype:
-    if precision == "bf16" or (precision == "auto" and _is_bfloat16_fast(device)):
+    if precision == "bf16" or (precision == "auto" and _is_bfloat16_fast_on(device)):
         return torch.bfloat16
     return torch.float32
 
 
-def _is_bfloat16_fast(device: torch.device) -> bool:
+def _is_bfloat16_fast_on(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu":
-        return False
-    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # absent from older versions of torch
-    return any(getattr(torch.cpu, name, bool)() for name in asked)
+    return device.type == "cpu" and is_bfloat16_fast()

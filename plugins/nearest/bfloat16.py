@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..processor import is_bfloat16_fast
 from .products import Float32Array, TileMaxima, in_blocks, largest_length, padded
 
 _BLOCK = 1 << 20
@@ -29,15 +30,7 @@ def is_at_hand() -> bool:
 
     Torch is not loaded for it: that takes as long as hundreds of pairs. An extractor that needs it has done so.
     """
-    return sys.modules.get("torch") is not None and _has_instructions()
-
-
-@cache
-def _has_instructions() -> bool:
-    import torch
-
-    has = getattr(torch.cpu, "_is_avx512_bf16_supported", None), getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return any(check() for check in has if check is not None)
+    return sys.modules.get("torch") is not None and is_bfloat16_fast()
 
 
 @cache

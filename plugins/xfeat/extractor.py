@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ from . import WEIGHTS, XFeatOptions
 from .descriptors import sampled_bilinearly, sampled_descriptors
 from .folding import FoldedNetwork
 from .heatmap import averaged_heat_map
+from .inference import number_format, one_thread
 from .keypoints import centers_of_mass, masses, peaks
 from .network import STRIDE, load_network
 from .preparation import Prepared, is_blank, padded, resized
@@ -27,24 +26,6 @@ IndexArray = npt.NDArray[np.intp]
 _EXACT_THRESHOLD = 0.05
 _FLOOR = 0.1
 """Peaks of less than this share of the threshold are noise, and fill up nothing."""
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch's operations in the calling thread: photos are what runs in parallel.
-
-    Two photos on a thread each are done sooner than one after the other on two, and the same to the last bit
-    whatever the number of threads.
-    """
-    before = torch.get_num_threads()  # of the calling thread
-    if before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +46,7 @@ def create_extractor(options: XFeatOptions, context: recon.RunContext) -> recon.
     device = torch.device(context.device)
     if options.exact:
         return ExactExtractor(FoldedNetwork(network, device, torch.float32), device, options.max_keypoints)
-    return XFeatExtractor(FoldedNetwork(network, device, _number_format(options.precision, device)), device, options)
+    return XFeatExtractor(FoldedNetwork(network, device, number_format(options.precision, device)), device, options)
 
 
 class ExactExtractor:
@@ -74,7 +55,7 @@ class ExactExtractor:
     def __init__(self, network: FoldedNetwork, device: torch.device, max_keypoints: int) -> None:
         self._network, self._device, self._max_keypoints = network, device, max_keypoints
 
-    @_one_thread()
+    @one_thread()
     def extract(self, image: recon.Image) -> recon.Features:
         """Return at most `max_keypoints` features, the best first; none for a blank image."""
         prepared = resized(image.pixels)
@@ -107,7 +88,7 @@ class XFeatExtractor:
     def __init__(self, network: FoldedNetwork, device: torch.device, options: XFeatOptions) -> None:
         self._network, self._device, self._options = network, device, options
 
-    @_one_thread()
+    @one_thread()
     def extract(self, image: recon.Image) -> recon.Features:
         """Return at most `max_keypoints` features, the best first; none for a blank image."""
         options = self._options
@@ -146,19 +127,6 @@ def _dense_maps(network: FoldedNetwork, device: torch.device, prepared: Prepared
         features, reliability = network.features(grey)
         heat = averaged_heat_map(grey, network.keypoint_logits, grids)
         return DenseMaps(features.cpu(), reliability.cpu().numpy(), np.ascontiguousarray(heat.cpu().numpy()))
-
-
-def _number_format(precision: str, device: torch.device) -> torch.dtype:
-    if device.type != "cpu":
-        return torch.float32 if precision == "fp32" else torch.float16
-    if precision == "auto":
-        has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() or _has_amx()
-        return torch.bfloat16 if has_bf16 else torch.float32
-    return torch.bfloat16 if precision == "bf16" else torch.float32
-
-
-def _has_amx() -> bool:
-    return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 def _best(scores: Float32Array, count: int) -> IndexArray:

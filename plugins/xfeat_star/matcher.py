@@ -16,8 +16,6 @@ with patches of the pixels aligned (see `patches`); the median distance to the e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +27,7 @@ import recon
 
 from ..xfeat import WEIGHTS
 from ..xfeat.folding import FoldedNetwork
+from ..xfeat.inference import number_format, one_thread
 from ..xfeat.network import STRIDE, load_network
 from . import XFeatStarOptions
 from .cells import ExactCells, MendedCells
@@ -60,7 +59,7 @@ def create_matcher(options: XFeatStarOptions, context: recon.RunContext) -> reco
     if options.exact:
         fine = FineMatcher(network.fine_matcher, device, torch.float32)
         return ExactMatcher(SeenCells(ExactCells(network, device, options.max_keypoints)), fine, options)
-    dtype = _number_format(options.precision, device)
+    dtype = number_format(options.precision, device)
     fine = FineMatcher(network.fine_matcher, device, dtype)
     finder = MendedCells(FoldedNetwork(network, device, dtype), device, options.max_keypoints)
     return MendedMatcher(SeenCells(finder), fine, options)
@@ -144,17 +143,6 @@ def coarse_matches(descriptors1: Tensor, descriptors2: Tensor) -> CoarseMatches:
     return CoarseMatches(rows1, best2[rows1])
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch's operations in the calling thread: pairs are what runs in parallel."""
-    before = torch.get_num_threads()  # of the calling thread
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _positions(
     xy1: Tensor, xy2: Tensor, scores: Tensor, least: float, image1: recon.Image, image2: recon.Image
 ) -> recon.PairPositions:
@@ -166,12 +154,3 @@ def _positions(
 
 def _is_inside(xy: Float32Array, image: recon.Image) -> npt.NDArray[np.bool_]:
     return np.asarray(((xy >= 0) & (xy <= np.array(image.size))).all(axis=1), np.bool_)
-
-
-def _number_format(precision: str, device: torch.device) -> torch.dtype:
-    if device.type != "cpu":
-        return torch.float32 if precision == "fp32" else torch.float16
-    if precision == "auto":
-        has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
-        return torch.bfloat16 if has_bf16 else torch.float32
-    return torch.bfloat16 if precision == "bf16" else torch.float32

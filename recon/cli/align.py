@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recon.cli.json_command import JsonCommand, print_json
 from recon.cli.plugins import plugins_dir_option
-from recon.core.errors import Cause, ReconError, UsageError
+from recon.core.errors import ReconError
 
 if TYPE_CHECKING:
     from recon.align import Alignment
@@ -17,20 +18,12 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-class _AlignCommand(click.Command):
-    """Answers in JSON also where the command line itself is wrong."""
-
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
-        as_json = "--json" in args
-        try:
-            return super().make_context(info_name, args, *rest, **extra)
-        except click.UsageError as error:
-            if as_json:
-                _print_error(UsageError(error.message, code=Cause.USAGE))
-            raise
-
-
-@click.command("align", cls=_AlignCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "align",
+    cls=JsonCommand,
+    refused=lambda error: {"error": error.as_dict()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.argument("image1", type=_FILE)
 @click.argument("image2", type=_FILE)
 @click.option(
@@ -86,7 +79,7 @@ def command(as_json: bool, **values: Any) -> int:
         alignment = _carry_out(values)
     except ReconError as error:
         if as_json:
-            _print_error(error)
+            print_json({"error": error.as_dict()})
         raise
     if as_json:
         click.echo(json.dumps({**alignment.summary, "output": str(alignment.output)}, indent=2, ensure_ascii=False))
@@ -129,7 +122,3 @@ def _print(alignment: Alignment) -> None:
         lines.append(f"certainty    corners of image 1 to {worst:.3f} px (1 sigma, the worst)")
     for line in [*lines, f"written      {alignment.output}"]:
         click.echo(line)
-
-
-def _print_error(error: ReconError) -> None:
-    click.echo(json.dumps({"error": error.as_dict()}, indent=2, ensure_ascii=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recon.cli.json_command import JsonCommand, print_json
 from recon.cli.options import run_options
 from recon.core.errors import Cause, ReconError, UsageError
 
@@ -21,21 +21,12 @@ _OF_A_RUN_ONLY = {"output": None, "fresh": False, "events": None}
 _OF_A_CHECK_ONLY = ("as_json", "write_list")
 
 
-class _CheckCommand(click.Command):
-    """Takes the options of a run, and answers in JSON also where the command line itself is wrong."""
-
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
-        as_json = "--json" in args
-        try:
-            return super().make_context(info_name, args, *rest, **extra)
-        except (click.UsageError, ReconError) as error:
-            if as_json:
-                ours = error if isinstance(error, ReconError) else UsageError(error.message, code=Cause.USAGE)
-                _print_json(_failed(ours))
-            raise
-
-
-@click.command("check", cls=_CheckCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "check",
+    cls=JsonCommand,
+    refused=lambda error: _failed(error),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @run_options
 @click.option(
     "--write-list",
@@ -64,7 +55,7 @@ def command(context: click.Context, /, **values: Any) -> int:
             _write_list(values["write_list"], found)
     except ReconError as error:
         if as_json:
-            _print_json(_failed(error))
+            print_json(_failed(error))
         raise
     run_line = _run_line(context)
     if as_json:
@@ -72,7 +63,7 @@ def command(context: click.Context, /, **values: Any) -> int:
 
         told = check_as_dict(found.check, found.pairs, found.forecast)
         seconds = round(time.perf_counter() - start, 2)
-        _print_json({**told, "notes": list(found.notes), "command": run_line, "seconds": seconds, "error": None})
+        print_json({**told, "notes": list(found.notes), "command": run_line, "seconds": seconds, "error": None})
     else:
         from recon.cli.check_report import print_check
 
@@ -139,7 +130,3 @@ def _failed(error: ReconError) -> dict[str, Any]:
     from recon.preflight.report import nothing_checked
 
     return {**nothing_checked(), "notes": [], "command": None, "seconds": None, "error": error.as_dict()}
-
-
-def _print_json(told: Any) -> None:
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recon.cli.json_command import JsonCommand, print_json
 from recon.cli.options import run_options
 from recon.core.errors import Cause, ReconError, UsageError
 from recon.core.events import Event, Observer, RunFinished
@@ -21,24 +21,12 @@ if TYPE_CHECKING:
     from recon.result import ReconstructionResult
 
 
-class _StageCommand(click.Command):
-    """Answers in JSON also where the command line itself is wrong."""
-
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
-        as_json = "--json" in args
-        try:
-            return super().make_context(info_name, args, *rest, **extra)
-        except (click.UsageError, ReconError) as error:
-            if as_json:
-                ours = error if isinstance(error, ReconError) else UsageError(error.message, code=Cause.USAGE)
-                _print_json(_summary_of_nothing(ours))
-            raise
-
-
 def stage_command(name: str, text: str) -> click.Command:
     """Return the command of one stage alone, or of all: `run`."""
 
-    @click.command(name, cls=_StageCommand, help=text, context_settings={"help_option_names": ["-h", "--help"]})
+    names = {"help_option_names": ["-h", "--help"]}
+
+    @click.command(name, cls=JsonCommand, refused=_summary_of_nothing, help=text, context_settings=names)
     @run_options
     def command(**values: Any) -> int:
         return _run(None if name == "run" else name, values)
@@ -53,10 +41,10 @@ def _run(only: str | None, values: dict[str, Any]) -> int:
         result = _carry_out(only, values, last)
     except ReconError as error:
         if as_json:
-            _print_json(last.summary or _summary_of_nothing(error))
+            print_json(last.summary or _summary_of_nothing(error))
         raise
     if as_json:
-        _print_json(result.summary)
+        print_json(result.summary)
     else:
         from recon.cli.report import print_result
 
@@ -180,7 +168,3 @@ def _summary_of_nothing(error: ReconError) -> dict[str, Any]:
     from recon.result import empty_summary
 
     return {**empty_summary(), "error": error.as_dict()}
-
-
-def _print_json(summary: Any) -> None:
-    click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
