@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,12 @@ import recon
 from . import WEIGHTS, XFeatOptions
 from .descriptors import sampled_bilinearly, sampled_descriptors
 from .folding import FoldedNetwork
-from .heatmap import averaged_heat_map
+from .heatmap import MeanHeatMap, heat_map
 from .inference import number_format, one_thread
 from .keypoints import centers_of_mass, masses, peaks
 from .network import STRIDE, load_network
 from .preparation import Prepared, is_blank, padded, resized
+from .winograd import fast_chain
 
 Float32Array = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.intp]
@@ -26,18 +29,22 @@ IndexArray = npt.NDArray[np.intp]
 _EXACT_THRESHOLD = 0.05
 _FLOOR = 0.1
 """Peaks of less than this share of the threshold are noise, and fill up nothing."""
+_LIKELY = 1.5
+"""So many times `max_keypoints` are likely by the first grids: with 1.25, two matches in a hundred are lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DenseMaps:
-    """What the network says about a photo, on the CPU in float32."""
+class Candidates:
+    """Peaks of a heat map, of which the best become keypoints."""
 
-    features: torch.Tensor
-    """(h, w, 64), not normalised."""
-    reliability: Float32Array
-    """(h, w), 0 to 1."""
-    heat: Float32Array
-    """(8 h, 8 w) probabilities."""
+    columns: IndexArray
+    """(N,) whole pixels."""
+    rows: IndexArray
+    scores: Float32Array
+    """(N,) how likely a keypoint is around there, times its reliability."""
+
+    def __getitem__(self, chosen: IndexArray) -> Candidates:
+        return Candidates(self.columns[chosen], self.rows[chosen], self.scores[chosen])
 
 
 def create_extractor(options: XFeatOptions, context: recon.RunContext) -> recon.FeatureExtractor:
@@ -46,7 +53,8 @@ def create_extractor(options: XFeatOptions, context: recon.RunContext) -> recon.
     device = torch.device(context.device)
     if options.exact:
         return ExactExtractor(FoldedNetwork(network, device, torch.float32), device, options.max_keypoints)
-    return XFeatExtractor(FoldedNetwork(network, device, number_format(options.precision, device)), device, options)
+    folded = FoldedNetwork(network, device, number_format(options.precision, device), fast_chain)
+    return XFeatExtractor(folded, device, options)
 
 
 class ExactExtractor:
@@ -61,8 +69,11 @@ class ExactExtractor:
         prepared = resized(image.pixels)
         if is_blank(prepared):
             return _no_features(image)
-        maps = _dense_maps(self._network, self._device, prepared, grids=1)
-        columns, rows = peaks(maps.heat, _EXACT_THRESHOLD)
+        with torch.inference_mode():
+            grey = torch.from_numpy(prepared.grey).to(self._device)
+            features, reliability = _on_cpu(*self._network.features(grey))
+            heat = heat_map(grey, self._network.keypoint_logits).cpu().numpy()
+        columns, rows = peaks(heat, _EXACT_THRESHOLD)
         width, height = prepared.size
         inner = (columns < width - 1) & (rows < height - 1)  # upstream reads their score beyond the border: 0
         columns, rows = columns[inner], rows[inner]
@@ -71,12 +82,12 @@ class ExactExtractor:
         # Pixel x is sought at x / (W - 1) of the map's width, which is half a pixel off at the borders.
         across = (columns * (width // STRIDE) / (width - 1) - 0.5).astype(np.float32)
         down = (rows * (height // STRIDE) / (height - 1) - 0.5).astype(np.float32)
-        scores = maps.heat[rows, columns] * sampled_bilinearly(maps.reliability, across, down)
+        scores = heat[rows, columns] * sampled_bilinearly(reliability, across, down)
         seen = _is_seen(columns + 0.5, rows + 0.5, prepared, image)
         kept = _best(np.where(seen, scores, 0), self._max_keypoints)
         return recon.Features(
             keypoints=places[kept],
-            descriptors=sampled_descriptors(maps.features, across[kept], down[kept]).numpy(),
+            descriptors=sampled_descriptors(features, across[kept], down[kept]).numpy(),
             image_size=image.size,
             scores=scores[kept],
         )
@@ -95,38 +106,65 @@ class XFeatExtractor:
         prepared = (padded if options.fit == "pad" else resized)(image.pixels)
         if is_blank(prepared):
             return _no_features(image)
-        maps = _dense_maps(self._network, self._device, prepared, options.grids)
+        with torch.inference_mode():
+            grey = torch.from_numpy(prepared.grey).to(self._device)
+            features, reliability = _on_cpu(*self._network.features(grey))
+            find = partial(self._candidates, reliability=reliability, prepared=prepared, image=image)
+            heat = self._heat(grey, find)
+        found = find(heat)
+        found = found[_best(found.scores, options.max_keypoints)]
+        x, y = found.columns + 0.5, found.rows + 0.5
         width, height = prepared.size
-        heat = maps.heat[:height, :width]
-        columns, rows = peaks(heat, _FLOOR * options.threshold)
-        seen = _is_seen(columns + 0.5, rows + 0.5, prepared, image)
-        columns, rows = columns[seen], rows[seen]
-        across, down = (((line + 0.5) / STRIDE - 0.5).astype(np.float32) for line in (columns, rows))
-        scores = masses(heat)[rows, columns] * sampled_bilinearly(maps.reliability, across, down)
-        is_high = heat[rows, columns] > options.threshold
-        kept = _best(np.where(is_high, scores, 0), options.max_keypoints)
-        if len(kept) < options.min_keypoints:
-            kept = _best(scores, min(options.min_keypoints, options.max_keypoints))
-        columns, rows = columns[kept], rows[kept]
-        x, y = columns + 0.5, rows + 0.5
         if options.subpixel:
-            along, down = centers_of_mass(heat, columns, rows)
+            along, down = centers_of_mass(heat[:height, :width], found.columns, found.rows)
             x, y = np.clip(x + along, 0, width), np.clip(y + down, 0, height)
         across, down = ((line / STRIDE - 0.5).astype(np.float32) for line in (x, y))
         return recon.Features(
             keypoints=(np.column_stack([x, y]) * prepared.zoom).astype(np.float32),
-            descriptors=sampled_descriptors(maps.features, across, down).numpy(),
+            descriptors=sampled_descriptors(features, across, down).numpy(),
             image_size=image.size,
-            scores=scores[kept],
+            scores=found.scores,
         )
 
+    def _heat(self, grey: torch.Tensor, find: Callable[[Float32Array], Candidates]) -> Float32Array:
+        """Return the heat map, as good as can be where it has the peaks that count."""
+        options, head = self._options, self._network.keypoint_logits
+        if options.grids == 1:
+            return np.asarray(heat_map(grey, head).cpu().numpy())
+        maps = MeanHeatMap(grey, head, options.grids)
+        num_likely = int(_LIKELY * options.max_keypoints)
+        # Small photos have keypoints in most cells, and a GPU is done with all before it has found which ones matter.
+        if num_likely > grey.numel() / STRIDE**2 or self._device.type != "cpu":
+            return np.asarray(maps.mean().cpu().numpy())
+        found = find(maps.first_mean().numpy())
+        likely = found[_best(found.scores, num_likely)]
+        return np.asarray(maps.mean_near(likely.columns, likely.rows).numpy())
 
-def _dense_maps(network: FoldedNetwork, device: torch.device, prepared: Prepared, grids: int) -> DenseMaps:
-    with torch.inference_mode():
-        grey = torch.from_numpy(prepared.grey).to(device)
-        features, reliability = network.features(grey)
-        heat = averaged_heat_map(grey, network.keypoint_logits, grids)
-        return DenseMaps(features.cpu(), reliability.cpu().numpy(), np.ascontiguousarray(heat.cpu().numpy()))
+    def _candidates(
+        self, heat: Float32Array, reliability: Float32Array, prepared: Prepared, image: recon.Image
+    ) -> Candidates:
+        """Return the peaks above the threshold; where they are few, the best of the lower ones with them."""
+        width, height = prepared.size
+        heat = heat[:height, :width]
+        mass = masses(heat)
+
+        def above(threshold: float) -> Candidates:
+            columns, rows = peaks(heat, threshold)
+            seen = _is_seen(columns + 0.5, rows + 0.5, prepared, image)
+            columns, rows = columns[seen], rows[seen]
+            across, down = (((line + 0.5) / STRIDE - 0.5).astype(np.float32) for line in (columns, rows))
+            scores = mass[rows, columns] * sampled_bilinearly(reliability, across, down)
+            return Candidates(columns, rows, scores)
+
+        found = above(self._options.threshold)
+        if len(found.scores) < self._options.min_keypoints:
+            found = above(_FLOOR * self._options.threshold)
+            found = found[_best(found.scores, self._options.min_keypoints)]
+        return found
+
+
+def _on_cpu(features: torch.Tensor, reliability: torch.Tensor) -> tuple[torch.Tensor, Float32Array]:
+    return features.cpu(), reliability.cpu().numpy()
 
 
 def _best(scores: Float32Array, count: int) -> IndexArray:

@@ -15,6 +15,9 @@ from .network import SIZE_STEP, normalised
 Float32Array = npt.NDArray[np.float32]
 UInt8Array = npt.NDArray[np.uint8]
 
+_WHITE = 3 * 255
+"""The sum of the channels of a white pixel."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
@@ -30,7 +33,7 @@ class Prepared:
 
 def padded(pixels: UInt8Array) -> Prepared:
     """Return the photo as it is, mirrored at its right and lower edge."""
-    grey = _standardised(_grey(pixels))
+    grey = _standardised(pixels)
     height, width = grey.shape
     right, bottom = -width % SIZE_STEP, -height % SIZE_STEP
     mirrored: Float32Array = cv2.copyMakeBorder(grey, 0, bottom, 0, right, cv2.BORDER_REFLECT_101)  # type: ignore[assignment]
@@ -54,15 +57,11 @@ def is_blank(prepared: Prepared) -> bool:
     return darkest == brightest
 
 
-def _grey(pixels: UInt8Array) -> Float32Array:
-    """Return the (H, W) mean of the channels, 0 to 1."""
+def _standardised(pixels: UInt8Array) -> Float32Array:
+    """Return the (H, W) mean of the channels, 0 to 1, brought to mean 0 and standard deviation 1."""
     red, green, blue = cv2.split(pixels)
     total = cv2.add(cv2.add(red, green, dtype=cv2.CV_16U), blue, dtype=cv2.CV_16U)
-    grey: Float32Array = np.multiply(total, np.float32(1 / (3 * 255)), dtype=np.float32)
+    mean, deviation = (float(each[0, 0]) for each in cv2.meanStdDev(total))
+    scale = 1 / np.sqrt(deviation**2 + 1e-5 * _WHITE**2)  # as InstanceNorm2d
+    grey: Float32Array = cv2.addWeighted(total, scale, total, 0, -mean * scale, dtype=cv2.CV_32F)  # type: ignore[assignment]
     return grey
-
-
-def _standardised(grey: Float32Array) -> Float32Array:
-    mean, deviation = cv2.meanStdDev(grey)
-    scale = 1 / np.sqrt(deviation[0, 0] ** 2 + 1e-5)  # as InstanceNorm2d
-    return np.asarray((grey - np.float32(mean[0, 0])) * np.float32(scale), np.float32)

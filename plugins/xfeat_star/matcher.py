@@ -29,6 +29,7 @@ from ..xfeat import WEIGHTS
 from ..xfeat.folding import FoldedNetwork
 from ..xfeat.inference import number_format, one_thread
 from ..xfeat.network import STRIDE, load_network
+from ..xfeat.winograd import fast_chain
 from . import XFeatStarOptions
 from .cells import ExactCells, MendedCells
 from .fine_matcher import FineMatcher
@@ -61,7 +62,7 @@ def create_matcher(options: XFeatStarOptions, context: recon.RunContext) -> reco
         return ExactMatcher(SeenCells(ExactCells(network, device, options.max_keypoints)), fine, options)
     dtype = number_format(options.precision, device)
     fine = FineMatcher(network.fine_matcher, device, dtype)
-    finder = MendedCells(FoldedNetwork(network, device, dtype), device, options.max_keypoints)
+    finder = MendedCells(FoldedNetwork(network, device, dtype, fast_chain), device, options.max_keypoints)
     return MendedMatcher(SeenCells(finder), fine, options)
 
 

@@ -12,7 +12,9 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from recon_plugins.xfeat import WEIGHTS, XFeatOptions, recon_feature_extractors
+from recon_plugins.xfeat import WEIGHTS, XFeatOptions, recon_feature_extractors, winograd
+from recon_plugins.xfeat.folding import FoldedNetwork
+from recon_plugins.xfeat.heatmap import MeanHeatMap
 from recon_plugins.xfeat.network import XFeatNetwork, load_network
 
 from recon import Cause, Image, ReconError, RunContext
@@ -286,3 +288,52 @@ def test_blank_and_tiny_images_raise_nothing_in_any_mode(extract):
             image = textured_image(*size)
             check_features(extract(image, **options), image)
         assert len(extract(blank_image(77), **options)) == 0
+
+
+def test_winograds_convolutions_give_what_direct_ones_do():
+    """As far as float32 tells, layer after layer."""
+    direct, fast = (dense_features(chain) for chain in (None, winograd.fast_chain))
+
+    assert torch.equal(direct, fast) != winograd.is_at_hand()
+    assert (direct - fast).abs().max() < 1e-4 * direct.abs().max()
+
+
+def test_a_torch_without_nnpack_convolves_directly(monkeypatch):
+    monkeypatch.setattr(winograd, "is_at_hand", lambda: False)
+
+    assert torch.equal(dense_features(None), dense_features(winograd.fast_chain))
+
+
+def dense_features(chain):
+    grey = torch.from_numpy(np.random.default_rng(0).standard_normal((96, 128)).astype(np.float32))
+    with torch.inference_mode():
+        return FoldedNetwork(random_network(), torch.device("cpu"), torch.float32, chain).features(grey)[0]
+
+
+@pytest.mark.parametrize("grids", [4, 8, 16])
+def test_the_mean_near_pixels_is_the_mean_of_all_grids_there(grids):
+    random = np.random.default_rng(0)
+    heat = MeanHeatMap(torch.from_numpy(random.standard_normal((160, 224)).astype(np.float32)), some_head, grids)
+    columns, rows = random.integers(0, 224, 12), random.integers(0, 160, 12)
+    columns[:4], rows[:4] = (0, 223, 0, 223), (0, 0, 159, 159)
+    whole, near = heat.mean(), heat.mean_near(columns, rows)
+
+    for down, across in np.ndindex(3, 3):
+        places = np.clip(rows + down - 1, 0, 159), np.clip(columns + across - 1, 0, 223)
+        torch.testing.assert_close(near[places], whole[places])
+    assert (near < 0.99 * whole).float().mean() > 0.2, "it has looked at every cell"
+    torch.testing.assert_close(heat.mean(), whole)
+
+
+def test_the_mean_of_equal_maps_is_that_map():
+    """The windows add up to 1 everywhere, up to the border."""
+    heat = MeanHeatMap(torch.zeros(96, 64), lambda cells: torch.zeros(len(cells), 65), 8)
+
+    for mean in (heat.first_mean(), heat.mean()):
+        torch.testing.assert_close(mean, torch.full((96, 64), 1 / 65))
+
+
+def some_head(cells):
+    """Return logits of cells that depend on every pixel."""
+    weights = torch.randn(64, 65, generator=torch.Generator().manual_seed(1))
+    return cells @ weights

@@ -168,3 +168,17 @@ def test_a_textured_image_has_keypoints_everywhere():
     low, high = features.keypoints.min(axis=0), features.keypoints.max(axis=0)
     assert (low < 8).all()
     assert (high > np.array([330, 250]) - 8).all()
+
+
+def test_looking_near_likely_keypoints_alone_finds_nearly_the_same(monkeypatch):
+    """The photo is large for so few keypoints: most cells of the further grids are left out."""
+    pixels = reference_photo("fountain_a")
+    options = {"max_keypoints": 1000, "precision": "fp32"}
+    near = extractor(**options).extract(Image("a.png", pixels))
+    monkeypatch.setattr("recon_plugins.xfeat.extractor._LIKELY", 1e3)
+    everywhere = extractor(**options).extract(Image("a.png", pixels))
+
+    distances = np.linalg.norm(near.keypoints[:, None] - everywhere.keypoints[None], axis=2).min(axis=1)
+    assert len(near) == len(everywhere) == 1000
+    assert (distances < 0.1).mean() > 0.75
+    assert not np.array_equal(near.keypoints, everywhere.keypoints), "both have looked everywhere"
