@@ -47,6 +47,8 @@ class Matching:
     is_thread_safe: bool
     verify: Verify
     """May be called from several threads at once."""
+    as_shown: Callable[[str, Features], Features] = lambda name, features: features
+    """The features of a photo as the matcher sees them; rows stay rows. Verification sees sensor pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +165,9 @@ def _match_all(
     def match(task: _Task) -> _Matched:
         if task.known is not None:
             return _Matched(task, task.known, 0.0)
-        features1, features2 = features[task.pair.name1], features[task.pair.name2]
+        shown1, shown2 = (matching.as_shown(name, features[name]) for name in (task.pair.name1, task.pair.name2))
         start = time.perf_counter()
-        matches = matching.matcher.match(features1, features2)
+        matches = matching.matcher.match(shown1, shown2)
         return _Matched(task, matches, time.perf_counter() - start)
 
     def verify(matched: _Matched) -> _Verified:
