@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 # Tag numbers of the EXIF 2.32 standard.
 _MAKE, _MODEL, _ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x010F, 0x0110, 0x0112, 0x8769, 0x8825
 _TAKEN_AT, _FOCAL_LENGTH, _FOCAL_LENGTH_35MM, _LENS_SPECIFICATION, _LENS_MODEL = 0x9003, 0x920A, 0xA405, 0xA432, 0xA434
+_PLANE_X, _PLANE_UNIT, _WIDTH, _HEIGHT, _DIGITAL_ZOOM = 0xA20E, 0xA210, 0xA002, 0xA003, 0xA404
+_MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+"""Inches, where the unit is missing; 4 and 5 are not in the standard, and written all the same."""
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
+_HORIZONTAL_ERROR = 31
 
 
 def read_orientation(tags: Mapping[int, Any]) -> int:
@@ -30,16 +34,21 @@ def read_orientation(tags: Mapping[int, Any]) -> int:
 def read_exif(tags: PillowExif) -> Exif:
     """Return what the tags say; fields that they lack, or that make no sense, are None."""
     photo = tags.get_ifd(_EXIF_IFD)
-    latitude, longitude, altitude = _position(tags.get_ifd(_GPS_IFD))
+    gps = tags.get_ifd(_GPS_IFD)
+    latitude, longitude, altitude = _position(gps)
     return Exif(
         make=_text(tags.get(_MAKE)),
         model=_text(tags.get(_MODEL)),
         lens=_text(photo.get(_LENS_MODEL)) or _lens_specification(photo.get(_LENS_SPECIFICATION)),
         focal_length_mm=_positive(photo.get(_FOCAL_LENGTH)),
         focal_length_35mm_mm=_positive(photo.get(_FOCAL_LENGTH_35MM)),
+        focal_plane_px_per_mm=_focal_plane_px_per_mm(photo),
+        size_as_taken=_size_as_taken(photo),
+        digital_zoom=_digital_zoom(photo.get(_DIGITAL_ZOOM)),
         latitude_deg=latitude,
         longitude_deg=longitude,
         altitude_m=altitude,
+        position_error_m=_positive(gps.get(_HORIZONTAL_ERROR)) if latitude is not None else None,
         taken_at=_text(photo.get(_TAKEN_AT)),
     )
 
@@ -69,6 +78,23 @@ def _number(value: Any) -> float | None:
 def _positive(value: Any) -> float | None:
     number = _number(value)
     return number if number is not None and number > 0 else None
+
+
+def _focal_plane_px_per_mm(photo: Mapping[int, Any]) -> float | None:
+    per_unit = _positive(photo.get(_PLANE_X))
+    mm_per_unit = _MM_PER_UNIT.get(_first(photo.get(_PLANE_UNIT, 2)))
+    return None if per_unit is None or mm_per_unit is None else per_unit / mm_per_unit
+
+
+def _size_as_taken(photo: Mapping[int, Any]) -> tuple[int, int] | None:
+    width, height = _positive(photo.get(_WIDTH)), _positive(photo.get(_HEIGHT))
+    return None if width is None or height is None else (round(width), round(height))
+
+
+def _digital_zoom(value: Any) -> float | None:
+    """Return a zoom above 1; 0 and 1 say that there was none."""
+    zoom = _positive(value)
+    return zoom if zoom is not None and zoom > 1 else None
 
 
 def _lens_specification(value: Any) -> str | None:

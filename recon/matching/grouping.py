@@ -57,7 +57,8 @@ def share_cameras(images: Sequence[ImageFile], grouping: Grouping, *, has_given_
         case Grouping.AUTO:
             return _share_by_exif(images)
     for group in groups:
-        _check_one_size(group, grouping)
+        option = "--single-camera" if grouping is Grouping.SINGLE else "--camera-per-folder"
+        check_one_size(group, f"leave out {option}, or use the photos of one size (--image-list)")
     return SharedCameras(groups, reason)
 
 
@@ -101,7 +102,8 @@ def _camera_key(image: ImageFile) -> Hashable:
 
 
 def _lens_setting(image: ImageFile) -> tuple[Hashable, ...]:
-    return _size(image), image.exif.lens, image.exif.focal_length_mm, image.exif.focal_length_35mm_mm
+    exif = image.exif
+    return _size(image), exif.lens, exif.focal_length_mm, exif.focal_length_35mm_mm, exif.digital_zoom
 
 
 def _why_unknown(images: Sequence[ImageFile]) -> str:
@@ -117,7 +119,12 @@ def _group_by(images: Sequence[ImageFile], key: Callable[[ImageFile], Hashable])
     return tuple(tuple(group) for group in groups.values())
 
 
-def _check_one_size(group: Sequence[ImageFile], grouping: Grouping) -> None:
+def check_one_size(group: Sequence[ImageFile], try_: str) -> None:
+    """Refuse photos of different sizes.
+
+    Raises:
+        UsageError: USAGE, naming the first of another size.
+    """
     first = group[0]
     for image in group:
         if _size(image) != _size(first):
@@ -126,8 +133,7 @@ def _check_one_size(group: Sequence[ImageFile], grouping: Grouping) -> None:
                 "they cannot share a camera",
                 code=Cause.USAGE,
                 file=image.name,
-                try_=f"leave {'out --single-camera' if grouping is Grouping.SINGLE else 'out --camera-per-folder'}, "
-                "or use the photos of one size (--image-list)",
+                try_=try_,
             )
 
 

@@ -1,8 +1,8 @@
 """The photos of a run: listed once, and decoded by the one loader of every plugin.
 
 Geometry lives in sensor pixels as stored; EXIF's orientation and `--max-size` shape only what the extractor
-sees, and `to_sensor_pixels` undoes both. Transparent pixels become black; 16 bits become 8 by the range that
-a photo uses; CMYK is converted without colour profiles.
+sees, and `to_sensor_pixels` undoes both. A mask is brought into the pixels that are seen. Transparent pixels
+become black; 16 bits become 8 by the range that a photo uses; CMYK is converted without colour profiles.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from recon.matching.formats import (
 )
 from recon.matching.headers import COPY_AGAIN
 from recon.matching.listing import ImageListing, list_images
+from recon.matching.mask_pixels import load_mask
 from recon.matching.orientation import from_sensor_pixels, is_sideways, to_sensor_pixels
 from recon.matching.unreadable import UnreadableImage
 
@@ -69,6 +70,7 @@ def load_image(image: ImageFile, max_size: int | None) -> Image:
 
     Raises:
         UnreadableImage: The file is damaged, or is no longer the one that was listed.
+        UsageError: The pixels of its mask cannot be decoded.
     """
     import cv2
 
@@ -82,7 +84,15 @@ def load_image(image: ImageFile, max_size: int | None) -> Image:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise UnreadableImage(image.name, f"its pixels cannot be decoded ({reason[-1]})", COPY_AGAIN) from error
     colours = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if pixels.ndim == 2 else cv2.COLOR_BGR2RGB)
-    return Image(image.name, _upright(colours, image.orientation))
+    return Image(image.name, _upright(colours, image.orientation), _mask_as_seen(image, max_size))
+
+
+def _mask_as_seen(image: ImageFile, max_size: int | None) -> Pixels | None:
+    if image.mask is None:
+        return None
+    if image.mask.is_upright:
+        return load_mask(image.mask, seen_size(image, max_size))
+    return _upright(load_mask(image.mask, _resized_size(image, max_size)), image.orientation)
 
 
 def _decode_and_resize(image: ImageFile, max_size: int | None) -> Pixels:
