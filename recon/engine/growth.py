@@ -6,7 +6,7 @@ driving them from here makes each one an event that can be watched, kept and sto
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import pycolmap
@@ -115,6 +115,27 @@ class Growth:
         refine_to_the_end(self._mapper, self._pipeline, step, effort)
         return GrownModel(model, step)
 
+    def continue_from(
+        self, start: pycolmap.Reconstruction, step: Step, effort: FinalEffort, matched_anew: Collection[int] = ()
+    ) -> pycolmap.Reconstruction | None:
+        """Return the model with further images registered and everything adjusted; None where none fits.
+
+        `start` itself stays as it is; keypoint rows and image ids have to be those of the matches.
+
+        Args:
+            matched_anew: Registered images whose matches give points that the model has not.
+        """
+        model = pycolmap.Reconstruction(start)
+        self._mapper.begin_reconstruction(model)
+        for image_id in sorted(set(matched_anew) & set(model.reg_image_ids())):
+            self._mapper.triangulate_image(triangulation_options(self._pipeline, step), image_id)
+        self._register_images(model, step)
+        has_grown = model.num_reg_images() > start.num_reg_images()
+        if has_grown:
+            refine_to_the_end(self._mapper, self._pipeline, step, effort)
+        self._mapper.end_reconstruction(False)
+        return model if has_grown else None
+
     def _registered_beside_the_rest(self, model: pycolmap.Reconstruction) -> list[int]:
         """Return the registered images that a verified pair links to an image without a pose."""
         registered = set(model.reg_image_ids())
@@ -127,6 +148,11 @@ class Growth:
 
     def accept(self) -> None:
         """Keep the model that was grown last."""
+        self._mapper.end_reconstruction(False)
+
+    def adopt(self, model: pycolmap.Reconstruction) -> None:
+        """Keep a model that was grown earlier: its images begin no other."""
+        self._mapper.begin_reconstruction(model)
         self._mapper.end_reconstruction(False)
 
     def discard(self) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 import pycolmap
 
 from recon.core.errors import Cause, ReconError, UsageError
+from recon.core.frame import ModelFrame
 from recon.engine.model_files import check_binary_model, check_text_model, corrupt, model_files
+from recon.engine.model_frames import read_frame, write_frame
 
 MODELS = "sparse"
 _NEW = "sparse.new"
@@ -33,10 +35,15 @@ def _rank(model: pycolmap.Reconstruction) -> tuple[int, int, str]:
     return -len(names), -model.num_points3D(), min(names, default="")
 
 
-def write_models(models: Sequence[pycolmap.Reconstruction], workspace_root: Path) -> None:
+def write_models(
+    models: Sequence[pycolmap.Reconstruction], workspace_root: Path, frames: Sequence[ModelFrame] = ()
+) -> None:
     """Replace the workspace's models by these, numbered from `sparse/0` in the order given.
 
     The models that were there stay until all new ones are on disk and have been read back.
+
+    Args:
+        frames: Of the first models, each kept beside its model.
 
     Raises:
         ReconError: DISK_FULL or NOT_WRITABLE; the earlier models are still there.
@@ -47,6 +54,8 @@ def write_models(models: Sequence[pycolmap.Reconstruction], workspace_root: Path
         new.mkdir(parents=True)
         for number, model in enumerate(models):
             _write_checked(model, new / str(number))
+            if number < len(frames):
+                write_frame(new / str(number), frames[number])
         if (workspace_root / MODELS).exists():
             (workspace_root / MODELS).rename(workspace_root / _OLD)
         new.rename(workspace_root / MODELS)
@@ -77,7 +86,7 @@ def read_model(path: Path) -> pycolmap.Reconstruction:
         UsageError: MISSING_FILE when nothing is there, NOT_A_WORKSPACE when there is no model in it.
         ReconError: CORRUPT_FILE, naming the file.
     """
-    folder = _model_folder(path)
+    folder = model_folder(path)
     try:
         is_binary = model_files(folder)[0].suffix == ".bin"
         if is_binary:
@@ -92,7 +101,22 @@ def read_model(path: Path) -> pycolmap.Reconstruction:
         raise corrupt(folder, str(error).splitlines()[0].split("] ")[-1]) from error
 
 
-def _model_folder(path: Path) -> Path:
+def frame_of(path: Path) -> ModelFrame:
+    """Return the frame of the model that `read_model` reads from the same path; arbitrary where nothing says more.
+
+    Raises:
+        UsageError: As `read_model`.
+        ReconError: CORRUPT_FILE.
+    """
+    return read_frame(model_folder(path))
+
+
+def model_folder(path: Path) -> Path:
+    """Return the folder with the files of the model that `read_model` reads from a path.
+
+    Raises:
+        UsageError: As `read_model`.
+    """
     if not path.exists():
         raise UsageError(
             f"no such file or folder: {path}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pycolmap
@@ -24,6 +25,8 @@ class GrowthEffort:
     """Adjust-and-filter rounds over all of the model (pycolmap: 5)."""
 
 
+MAX_ERROR_PX = 4.0
+"""Reprojection error above which an observation is dropped (pycolmap's `filter_max_reproj_error`)."""
 MULTI_THREADING_RESIDUALS = 20_000
 """Residuals from which an adjustment is worth several threads (pycolmap: 50,000)."""
 
@@ -76,9 +79,9 @@ class FinalEffort:
     """A round that changes a smaller share of the observations is the last (pycolmap's value)."""
     max_iterations: int = 30
     function_tolerance: float = 1e-4
-    loss_scale_px: float = 1.0
-    """Soft-L1 loss: residuals beyond this weigh less and less. Plain squares let the wrong matches that
-    pass the 4 px filter pull on the poses."""
+    loss_scale_px: float = 0.5
+    """Soft-L1 loss: residuals beyond this weigh less and less. Plain squares let the wrong matches that pass the 4 px
+    filter pull on the poses. On temple_ring 1, 0.5 and 0.3 px gave AUC@1 75, 80 and 83; lund_door stayed."""
 
 
 def local_adjustment(pipeline: pycolmap.IncrementalPipelineOptions, step: Step) -> pycolmap.BundleAdjustmentOptions:
@@ -150,7 +153,10 @@ def _leave_out_unsupported(mapper: pycolmap.IncrementalMapper) -> None:
     than 20 images.
     """
     model = mapper.reconstruction
+    points_of_frame: Counter[int] = Counter()  # the images of a rig have one pose
     for image_id in model.reg_image_ids():
         image = model.image(image_id)
-        if image.num_points3D < MIN_POINTS_OF_IMAGE:
-            mapper.observation_manager.deregister_frame(image.frame_id)
+        points_of_frame[image.frame_id] += image.num_points3D
+    for frame_id, num_points in points_of_frame.items():
+        if num_points < MIN_POINTS_OF_IMAGE:
+            mapper.observation_manager.deregister_frame(frame_id)

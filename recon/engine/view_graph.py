@@ -13,6 +13,9 @@ from recon.core.arrays import FloatArray, IntArray
 if TYPE_CHECKING:
     import pycolmap
 
+MIN_MATCHES = 15
+"""Verified matches that link two images (pycolmap's `min_num_matches`)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewGraph:
@@ -90,24 +93,9 @@ class Tracks:
 
 
 def link_tracks(graph: ViewGraph) -> Tracks:
-    """Return the connected components of the keypoints under the verified matches.
-
-    Labels spread to the smallest row, with pointer jumping, so that a few passes over the arrays suffice.
-    """
+    """Return the connected components of the keypoints under the verified matches."""
     num_rows = int(graph.offsets[-1])
-    labels = np.arange(num_rows)
-    if graph.num_matches:
-        ends = np.concatenate(graph.matches)
-        while True:
-            smallest = np.minimum(labels[ends[:, 0]], labels[ends[:, 1]])
-            spread = labels.copy()
-            np.minimum.at(spread, labels[ends[:, 0]], smallest)
-            np.minimum.at(spread, labels[ends[:, 1]], smallest)
-            spread = spread[spread]
-            spread = spread[spread]
-            if np.array_equal(spread, labels):
-                break
-            labels = spread
+    labels = smallest_labels(num_rows, np.concatenate([np.zeros((0, 2), np.int64), *graph.matches]))
     num_images = max(len(graph.image_ids), 1)
     num_keypoints = np.bincount(labels, minlength=num_rows)
     reached = np.unique(labels * num_images + graph.image_of_row)
@@ -117,3 +105,25 @@ def link_tracks(graph: ViewGraph) -> Tracks:
         lengths=num_reached[labels],
         consistent=(num_keypoints == num_reached)[labels],
     )
+
+
+def smallest_labels(num_rows: int, links: IntArray) -> IntArray:
+    """Return (N,) the smallest row of the connected component that each of N rows belongs to.
+
+    Labels spread to the smallest row, with pointer jumping, so that a few passes over the arrays suffice.
+
+    Args:
+        links: (M, 2) rows that are linked.
+    """
+    labels = np.arange(num_rows)
+    while len(links):
+        smallest = np.minimum(labels[links[:, 0]], labels[links[:, 1]])
+        spread = labels.copy()
+        np.minimum.at(spread, labels[links[:, 0]], smallest)
+        np.minimum.at(spread, labels[links[:, 1]], smallest)
+        spread = spread[spread]
+        spread = spread[spread]
+        if np.array_equal(spread, labels):
+            break
+        labels = spread
+    return labels

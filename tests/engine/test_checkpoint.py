@@ -11,6 +11,7 @@ from recon.core.components import MappingOptions
 from recon.core.events import ImageRegistered
 from recon.engine import checkpoint as checkpoint_module
 from recon.engine.checkpoint import Checkpoint
+from recon.engine.growth import GrownModel, Growth
 from recon.engine.ladder import LADDER
 from recon.engine.mapper import IncrementalMapper
 
@@ -53,7 +54,7 @@ def killed(run, tmp_path):
     """Return the folder that a run left that was killed when it announced its fifth image."""
     with pytest.raises(Killed):
         run(killed_after=5)
-    return tmp_path / "checkpoint" / "growing"
+    return tmp_path / "checkpoint" / "skeleton" / "growing"
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_finished_run_leaves_nothing(run, tmp_path):
 def test_a_resumed_run_leaves_nothing_either(run, killed):
     run()
 
-    assert list(killed.parent.iterdir()) == []
+    assert list(killed.parent.parent.iterdir()) == []
 
 
 def test_a_stopped_run_keeps_its_model(run, monkeypatch):
@@ -144,11 +145,12 @@ def test_a_damaged_checkpoint_is_passed_over(run, killed, damage):
 
 
 def test_a_checkpoint_remembers_model_and_step(tmp_path, model):
-    Checkpoint(tmp_path / "growing").keep(model, STEP)
+    Checkpoint(tmp_path).keep(model, STEP)
 
-    kept, step = Checkpoint(tmp_path / "growing").resume()
+    resumed = Checkpoint(tmp_path).resume()
+    kept = resumed.model
 
-    assert step is STEP
+    assert resumed.step is STEP
     assert {i: kept.image(i).cam_from_world().matrix().tolist() for i in kept.reg_image_ids()} == {
         i: model.image(i).cam_from_world().matrix().tolist() for i in model.reg_image_ids()
     }
@@ -161,7 +163,7 @@ def test_nothing_kept_is_nothing_to_resume(tmp_path):
 
 def test_a_model_is_kept_once_an_interval(tmp_path, model, monkeypatch):
     monkeypatch.setattr(checkpoint_module, "INTERVAL_SECONDS", 1e6)
-    checkpoint = Checkpoint(tmp_path / "growing")
+    checkpoint = Checkpoint(tmp_path)
     checkpoint.keep(model, STEP)
     assert not (tmp_path / "growing").exists()
 
@@ -180,13 +182,13 @@ def test_what_cannot_be_written_leaves_the_older_one(tmp_path, model, error):
             if error:
                 raise error
 
-    checkpoint = Checkpoint(tmp_path / "growing")
+    checkpoint = Checkpoint(tmp_path)
     checkpoint.keep(model, STEP)
     checkpoint.keep(Unwritable(), LADDER[2])
 
-    kept, step = checkpoint.resume()
-    assert kept.num_reg_images() == model.num_reg_images()
-    assert step is STEP
+    kept = checkpoint.resume()
+    assert kept.model.num_reg_images() == model.num_reg_images()
+    assert kept.step is STEP
     assert [file.name for file in tmp_path.iterdir() if file.is_dir()] == ["growing"]
 
 
@@ -200,26 +202,115 @@ def test_a_folder_that_cannot_be_made_is_passed_over(tmp_path, model):
 
 
 def test_a_closed_checkpoint_keeps_no_more(tmp_path, model):
-    checkpoint = Checkpoint(tmp_path / "growing")
+    checkpoint = Checkpoint(tmp_path / "kept")
     checkpoint.keep(model, STEP)
     checkpoint.close()
     checkpoint.keep(model, STEP)
 
-    assert list(tmp_path.glob("growing*")) == []
+    assert list(tmp_path.glob("kept*")) == []
 
 
-def test_later_models_do_not_replace_the_first_on_disk(synthesize, tmp_path):
-    """The first is the one that costs: it is dropped when it is finished, and a second is not kept instead."""
-    path, _ = synthesize(images=6)
-    synthesize(images=6, seed=1, into=path)
-    counts = []
+@pytest.fixture
+def two_scenes(synthesize):
+    """Return a database of two scenes, of seven images and of six."""
+    path, _ = synthesize(images=7, points=300)
+    synthesize(images=6, points=300, seed=1, into=path)
+    return path
+
+
+def map_until(path, folder, killed_at=lambda event: False):
+    """Return the models, and the names of the images in the order in which they were announced."""
+    names = []
 
     def watch(event):
-        counts.append(event)
-        if len(counts) == 11:  # in the second model
+        if isinstance(event, ImageRegistered):
+            names.append(event.name)
+        if killed_at(event):
             raise Killed
 
-    with pytest.raises(Killed):
-        IncrementalMapper().map(path, MappingOptions(threads=2, checkpoint_dir=tmp_path / "kept"), watch)
+    models = IncrementalMapper().map(path, MappingOptions(threads=2, checkpoint_dir=folder), watch)
+    return models, names
 
-    assert list((tmp_path / "kept").iterdir()) == []
+
+def test_a_finished_model_is_not_grown_again_when_a_later_one_was_interrupted(two_scenes, tmp_path):
+    names = []
+
+    def in_the_second(event):
+        names.append(event)
+        return isinstance(event, ImageRegistered) and len(names) == 7 + 4
+
+    with pytest.raises(Killed):
+        map_until(two_scenes, tmp_path / "kept", in_the_second)
+    models, announced = map_until(two_scenes, tmp_path / "kept")
+
+    assert [model.num_reg_images() for model in models] == [7, 6]
+    assert len(announced) <= 3
+
+
+def test_a_kill_while_the_last_model_is_completed_grows_and_completes_nothing_again(two_scenes, tmp_path, monkeypatch):
+    completed = []
+
+    def complete(growth, poses, *how):
+        completed.append(poses.num_reg_images())
+        if len(completed) == 2:
+            raise Killed
+        return original(growth, poses, *how)
+
+    original = Growth.complete
+    monkeypatch.setattr(Growth, "complete", complete)
+    with pytest.raises(Killed):
+        map_until(two_scenes, tmp_path / "kept")
+    models, announced = map_until(two_scenes, tmp_path / "kept")
+
+    assert [model.num_reg_images() for model in models] == [7, 6]
+    assert completed == [7, 6, 6]
+    assert announced == []
+
+
+def test_attempts_that_were_finished_are_not_made_again(synthesize, tmp_path):
+    """Weakly linked: several models are compared. What an interrupted run has compared stays compared."""
+    path, _ = synthesize(images=8, points=80)
+    whole = map_until(path, tmp_path / "whole")[1]
+    counts = []
+
+    def in_the_third(event):
+        counts.append(event.registered if isinstance(event, ImageRegistered) else 0)
+        return counts.count(1) == 3 and counts[-1] == 5
+
+    with pytest.raises(Killed):
+        map_until(path, tmp_path / "kept", in_the_third)
+    (model,), announced = map_until(path, tmp_path / "kept")
+
+    assert len(whole) == 8 * 5
+    assert len(announced) == 8 * 2 + 4  # the fourth image of the third was kept last
+    assert model.num_reg_images() == 8
+
+
+def test_models_that_were_not_long_in_the_making_are_not_written(two_scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint_module, "INTERVAL_SECONDS", 1e6)
+    seen = []
+
+    map_until(two_scenes, tmp_path / "kept", lambda event: seen.append(sorted((tmp_path / "kept").rglob("*"))) or False)
+
+    assert not any(seen)
+
+
+def test_what_replaces_a_kept_model_is_kept_however_soon(tmp_path, model, monkeypatch):
+    """Else a kill right after it would cost more than was lost before."""
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.keep(model, STEP)
+    monkeypatch.setattr(checkpoint_module, "INTERVAL_SECONDS", 1e6)
+
+    checkpoint.finish("grown", GrownModel(model, STEP))
+
+    assert checkpoint.resume() is None
+    assert [kept.step for kept in checkpoint.finished("grown")] == [STEP]
+
+
+def test_a_resumed_run_begins_at_the_step_it_was_on(tmp_path, model):
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.steps_left() == LADDER
+
+    checkpoint.keep(model, LADDER[2])
+
+    assert checkpoint.steps_left() == LADDER[2:]

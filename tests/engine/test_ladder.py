@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pycolmap
 import pytest
 
-from recon.engine.ladder import LADDER
+from recon.engine.ladder import LADDER, ladder_for
+from recon.engine.view_graph import ViewGraph
 
 
 def demands(step):
@@ -51,3 +53,29 @@ def test_the_rest_of_the_photos_is_asked_no_more_than_the_first(step):
 
     assert rest.name == step.name
     assert all(after <= before for before, after in zip(demands(step), demands(rest), strict=True))
+
+
+def graph_of(num_images, matched):
+    """Return a view graph of a chain of images, each with `matched` keypoints, all of them matched."""
+    offsets = np.arange(num_images + 1) * matched
+    pairs = tuple(pairwise(range(num_images)))
+    rows = np.arange(matched)
+    return ViewGraph(
+        image_ids=tuple(range(1, num_images + 1)),
+        offsets=offsets,
+        keypoints=np.zeros((offsets[-1], 2), np.float32),
+        scales_px=np.ones(offsets[-1], np.float32),
+        image_sizes=np.full((num_images, 2), 1000),
+        pairs=pairs,
+        matches=tuple(np.stack([rows + offsets[k1], rows + offsets[k2]], 1) for k1, k2 in pairs),
+    )
+
+
+def test_in_small_sets_with_few_matches_points_that_two_photos_see_count():
+    assert all(step.two_view_tracks for step in ladder_for(graph_of(10, 500)))
+    assert [step.name for step in ladder_for(graph_of(10, 500))] == [step.name for step in LADDER]
+
+
+def test_where_matches_abound_or_photos_are_many_they_do_not():
+    assert ladder_for(graph_of(10, 2000)) == LADDER
+    assert ladder_for(graph_of(50, 500)) == LADDER
