@@ -6,11 +6,19 @@ import numpy as np
 import pycolmap
 import pytest
 
+from recon.core.commands import RunCommand
 from recon.core.components import MappingOptions
 from recon.core.errors import Cause, ReconError
 from recon.core.events import ignore
 from recon.engine.diagnosis import diagnose_left_out, read_match_record
 from recon.engine.mapper import IncrementalMapper
+
+RNG = np.random.default_rng(0)
+
+
+def around(angle_deg):
+    """Return a pose on a circle of radius 8 about the points, looking inwards."""
+    return pycolmap.Rigid3d(pycolmap.Rotation3d(np.array([0, np.radians(angle_deg), 0])), np.array([0, 0, 8.0]))
 
 
 def add_image(database, name, num_keypoints):
@@ -105,7 +113,9 @@ def test_few_correspondences(diagnose):
     (found,) = diagnose(add).values()
 
     assert found.cause is Cause.FEW_CORRESPONDENCES
-    assert found.detail.endswith("with 16 inliers; 30 are needed")
+    assert found.detail.endswith("with 16 inliers; 20 points are needed")
+    assert found.evidence["model_points"] <= 16
+    assert found.evidence["gate"] == "correspondences"
 
 
 def test_a_pose_that_is_rejected(diagnose):
@@ -119,6 +129,77 @@ def test_a_pose_that_is_rejected(diagnose):
 
     assert found.cause is Cause.POSE_REJECTED
     assert "with 100 inliers, but no pose fits" in found.detail
+    assert found.evidence["gate"] == "inliers"
+    assert found.evidence["pose_inliers"] < found.evidence["min_pose_inliers"] <= found.evidence["model_points"]
+
+
+def test_a_pose_that_wants_another_focal_length(photograph):
+    """As of a photo that was zoomed, or cropped with its EXIF kept."""
+    path = photograph([around(angle) for angle in (0, 15, 30, 45)], RNG.uniform(-2, 2, (400, 3)))
+    (model,) = IncrementalMapper().map(path, MappingOptions(fixed_camera_ids=frozenset({1})), ignore)
+    left = next(image for image in model.images.values() if image.name == "photo3.jpg")
+    model.deregister_frame(left.frame_id)
+    with pycolmap.Database.open(path) as database:
+        zoomed = database.read_keypoints(left.image_id)
+        center = np.array([500, 400])
+        database.clear_keypoints()
+        for image in model.images.values():
+            if image.image_id != left.image_id:
+                database.write_keypoints(image.image_id, np.array([p.xy for p in image.points2D], np.float32))
+        database.write_keypoints(left.image_id, ((zoomed - center) * 2 + center).astype(np.float32))
+
+    (found,) = diagnose_left_out(read_match_record(path), [model])
+
+    assert found.cause is Cause.WRONG_FOCAL_LENGTH
+    assert found.evidence["fitted_focal_px"] == pytest.approx(2000, rel=0.01)
+    assert "--camera-per-image" in found.try_
+
+
+def test_a_photo_compared_with_no_other(synthesize):
+    path, _ = synthesize(images=4)
+    with pycolmap.Database.open(path) as database:
+        add_image(database, "alone.jpg", 500)
+    models = IncrementalMapper().map(path, MappingOptions(), ignore)
+    record = read_match_record(path, compared=[])
+
+    found = next(each for each in diagnose_left_out(record, models, RunCommand("photos")) if each.image == "alone.jpg")
+
+    assert found.cause is Cause.NOT_COMPARED
+    assert found.try_ == "recon run photos --pairs exhaustive"
+
+
+def test_no_keypoints_say_nothing_where_keypoints_come_from_pairs(synthesize):
+    """An image matcher gives a photo without matches no keypoints: it may be a good photo of another place."""
+    path, _ = synthesize(images=4)
+    with pycolmap.Database.open(path) as database:
+        add_image(database, "elsewhere.jpg", 0)
+    models = IncrementalMapper().map(path, MappingOptions(), ignore)
+
+    (found,) = diagnose_left_out(read_match_record(path, keypoints_from_pairs=True), models)
+
+    assert found.cause is Cause.NO_MATCHES
+
+
+def test_a_copy_in_a_set_without_a_model(photograph):
+    path = photograph([around(0), around(0)], RNG.uniform(-2, 2, (400, 3)))
+
+    found = diagnose_left_out(read_match_record(path), [], no_model=Cause.NO_PARALLAX)
+
+    assert [each.cause for each in found] == [Cause.SAME_PICTURE] * 2
+    assert found[0].evidence["copy_of"] == "photo1.jpg"
+
+
+def test_the_evidence_names_the_photos_that_match_best(diagnose):
+    def add(database):
+        lost = add_image(database, "similar.jpg", 500)
+        add_pair(database, 1, lost, 40, is_verified=False)
+        add_pair(database, 2, lost, 60, is_verified=False)
+
+    (found,) = diagnose(add).values()
+
+    assert [each["matches"] for each in found.evidence["matches"]] == [60, 40]
+    assert all(each["registered"] and each["inliers"] == 0 for each in found.evidence["matches"])
+    assert found.evidence["keypoints"] == 500
 
 
 def test_registered_in_another_model(synthesize):
@@ -162,7 +243,7 @@ def test_the_record_holds_what_the_database_holds(synthesize):
 
     assert sorted(record.num_keypoints) == names
     assert all(number == 70 for number in record.num_keypoints.values())  # 60 points and 10 strays
-    assert len(record.num_matches) == len(record.inliers) == 6
+    assert len(record.num_matches) == len(record.num_inliers) == 6
     assert record.neighbours(names[0]) == dict.fromkeys(names[1:], 60)
 
 
