@@ -17,6 +17,7 @@ from recon.core.executor import never
 from recon.core.kinds import Kind
 from recon.core.registry import PluginRegistry
 from recon.matching.images import list_images, load_image
+from recon.matching.masks import with_masks
 from recon.matching.pairs import choose_pairs, read_pairs_file
 from recon.plan import AUTO, Plan
 from recon.preflight.cost import (
@@ -68,6 +69,8 @@ def preflight(
     team = _team(plan, registry, notes)
     with ThreadPoolExecutor(plan.threads) as pool:
         listing = list_images(photos, plan.image_list, pool)
+        if plan.masks is not None:
+            listing = with_masks(listing, photos, plan.masks, pool)
     check = check_photo_set(listing, plan.camera, plan.threads, observer, should_stop)
     if not check.is_usable:
         return Preflight(check, None, None, tuple(notes))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,11 +41,13 @@ def command(context: click.Context, /, **values: Any) -> int:
     """Judge a photo set before anything runs, and say what a run of it would take.
 
     Takes the options of `recon run`, looks at every photo once at reduced size, and writes nothing (but --write-list).
+    Of a video it judges the frames that a run would take.
     The exit status is 1 when no model can come of the photos.
 
     \b
     Examples:
       recon check photos/
+      recon check clip.mp4
       recon check photos/ --json > check.json
       recon check photos/ --write-list good.txt && recon run photos/ --image-list good.txt
     """
@@ -80,13 +84,21 @@ def _check(values: dict[str, Any]) -> Preflight:
     from recon.cli.progress import show_progress
     from recon.cli.running import request_of
     from recon.core.registry import load_plugins
-    from recon.refusals import check_folders
+    from recon.refusals import check_folders, check_frames_option
+    from recon.stages.video_frames import write_chosen_frames
+    from recon.video.reading import is_video
 
     registry = load_plugins(values["plugins_dir"])
     request = request_of(None, {**_OF_A_RUN_ONLY, **values})
     check_folders(request.photos, request.workspace_path)
-    with show_progress() as observer:
-        return preflight(request.photos, request.plan, registry, observer)
+    check_frames_option(request.plan, request.photos)
+    with show_progress() as observer, TemporaryDirectory() as scratch:
+        if not is_video(request.photos):
+            return preflight(request.photos, request.plan, registry, observer)
+        frames = Path(scratch)
+        choice = write_chosen_frames(request.photos, request.plan, frames, observer)
+        found = preflight(frames, request.plan, registry, observer)
+        return replace(found, notes=(choice, *found.notes))
 
 
 def _write_list(path: Path, found: Preflight) -> None:

@@ -1,0 +1,1 @@
+"""What it takes to say that one run repeats another."""
