@@ -10,18 +10,12 @@ import argparse
 import json
 import shutil
 import time
+import zlib  # noqa: F401  # before pycolmap, whose own copy the system's would else mix with
 from pathlib import Path
 from typing import Any
 
 import pycolmap
-
-
-def intrinsics(truth: Path) -> tuple[str, list[float]]:
-    """Return COLMAP's camera model and parameters of the truth's calibration (COLMAP's pixel origin)."""
-    first = next(iter(json.loads(truth.read_text())["images"].values()))
-    k, distortion = first["K"], first.get("dist")
-    params = [k[0][0], k[1][1], k[0][2] + 0.5, k[1][2] + 0.5]
-    return ("OPENCV", params + list(distortion)) if distortion else ("PINHOLE", params)
+from photo_sets import intrinsics
 
 
 def mapping_options(fixed: bool) -> pycolmap.IncrementalPipelineOptions:
@@ -35,7 +29,27 @@ def mapping_options(fixed: bool) -> pycolmap.IncrementalPipelineOptions:
     return options
 
 
-def run_peer(photos: Path, out: Path, truth: Path | None, pairs: str, features: int, max_size: int) -> dict[str, Any]:
+def global_options(fixed: bool) -> pycolmap.GlobalPipelineOptions:
+    """Return the defaults of pycolmap's global pipeline, whose smallest model is of 3 images."""
+    options = pycolmap.GlobalPipelineOptions()
+    if fixed:
+        options.mapper.bundle_adjustment.refine_focal_length = False
+        options.mapper.bundle_adjustment.refine_extra_params = False
+    return options
+
+
+def map_photos(
+    mapper: str, database: Path, photos: Path, models: Path, fixed: bool
+) -> dict[int, pycolmap.Reconstruction]:
+    """Return the models of one of pycolmap's mappers."""
+    if mapper == "global":
+        return pycolmap.global_mapping(database, photos, models, global_options(fixed))
+    return pycolmap.incremental_mapping(database, photos, models, mapping_options(fixed))
+
+
+def run_peer(
+    photos: Path, out: Path, truth: Path | None, pairs: str, features: int, max_size: int, mapper: str
+) -> dict[str, Any]:
     """Return seconds per stage of pycolmap's pipeline; its models lie in `out`."""
     shutil.rmtree(out, ignore_errors=True)
     (out / "sparse").mkdir(parents=True)
@@ -67,7 +81,7 @@ def run_peer(photos: Path, out: Path, truth: Path | None, pairs: str, features: 
     seconds["match"] = time.perf_counter() - start
 
     start = time.perf_counter()
-    models = pycolmap.incremental_mapping(database, photos, out / "sparse", mapping_options(truth is not None))
+    models = map_photos(mapper, database, photos, out / "sparse", truth is not None)
     seconds["map"] = time.perf_counter() - start
     seconds["total"] = sum(seconds.values())
     best = max(models.values(), key=lambda m: m.num_reg_images(), default=None)
@@ -84,6 +98,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--pairs", choices=["exhaustive", "sequential"], default="exhaustive")
+    parser.add_argument("--mapper", choices=["incremental", "global"], default="incremental")
     parser.add_argument("--features", type=int, default=8192)
     parser.add_argument("--max-size", type=int, default=1600)
     arguments = parser.parse_args()
@@ -96,6 +111,7 @@ def main() -> None:
         arguments.pairs,
         arguments.features,
         arguments.max_size,
+        arguments.mapper,
     )
     result["process_seconds"] = time.perf_counter() - start
     print(json.dumps(result))

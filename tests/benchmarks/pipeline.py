@@ -10,33 +10,15 @@ database.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+
+from measuring import auc, call, recon, spread
+from photo_sets import camera_options
 
 HERE = Path(__file__).parent
-
-
-def call(arguments: list[str]) -> tuple[dict[str, Any], float]:
-    """Return the JSON object that a command prints, and how long the process took."""
-    start = time.perf_counter()
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1] if done.stdout.count("\n") <= 1 else done.stdout), seconds
-
-
-def auc(model: Path, truth: Path) -> dict[str, float]:
-    """Return AUC by threshold, percent."""
-    result, _ = call([sys.executable, "-m", "recon", "evaluate", str(model), str(truth), "--json"])
-    return dict(result["auc_deg"])
 
 
 def map_on(database: Path, fixed: bool) -> float:
@@ -59,15 +41,11 @@ def map_on(database: Path, fixed: bool) -> float:
 
 def compare(photos: Path, truth: Path, work: Path, repeats: int, extra: list[str]) -> None:
     """Print the ratios of one photo set, one repeat after the other, recon and peer in turn."""
-    sys.path.insert(0, str(HERE))
-    from peer import intrinsics
-
-    model, params = intrinsics(truth)
-    camera = ["--camera-model", model, "--camera-params", ",".join(map(str, params)), "--single-camera"]
+    camera = camera_options(truth)
     name, totals, maps = photos.parent.name, [], []
     for repeat in range(repeats):
         ours, theirs = work / f"recon-{repeat}", work / f"peer-{repeat}"
-        command = [sys.executable, "-m", "recon", "run", str(photos), "-o", str(ours), "--extractor", "sift"]
+        command = recon("run", photos, "-o", ours, "--extractor", "sift")
         mine, my_seconds = call([*command, *camera, "--seed", str(repeat), "--json", *extra])
         peer, peer_seconds = call(
             [sys.executable, str(HERE / "peer.py"), str(photos), str(theirs), "--truth", str(truth)]
@@ -88,11 +66,6 @@ def compare(photos: Path, truth: Path, work: Path, repeats: int, extra: list[str
             flush=True,
         )
     print(f"| {name} | total ratio {spread(totals)} | map ratio {spread(maps)} |", flush=True)
-
-
-def spread(ratios: list[float]) -> str:
-    """Return the median of some ratios, with the smallest and the largest."""
-    return f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
 
 
 def main() -> None:

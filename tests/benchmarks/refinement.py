@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pycolmap
-from peer import intrinsics
+from photo_sets import intrinsics
 
 import recon
 from recon.core.components import MappingOptions
