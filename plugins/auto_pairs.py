@@ -1,7 +1,8 @@
-"""Every pair of a small set, and the similar ones of a large set; says which."""
+"""Every pair of a small set, and of a large one neighbours in a video, or else those that look alike; says which."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,10 @@ import recon
 
 from .exhaustive import ExhaustivePairs
 from .retrieval import RetrievalOptions, RetrievalPairs
+from .sequential import SequentialOptions, SequentialPairs
+
+_FRAME = re.compile(r"(.*/)?frame[_-]?\d+\.\w+", re.IGNORECASE)
+"""What the frames of a video are called: by `recon run clip.mp4`, and by most others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class AutoPairsOptions:
 
 
 class AutoPairs:
-    """Chooses between `exhaustive` and `retrieval` by the number of photos."""
+    """Chooses between `exhaustive` and, beyond a number of photos, `sequential` for frames or `retrieval`."""
 
     def __init__(self, options: AutoPairsOptions, seed: int, note: Callable[[str], None]) -> None:
         self._options = options
@@ -44,6 +49,9 @@ class AutoPairs:
         if len(images) <= limit:
             self._note(f"pairs: exhaustive, since {len(images)} photos are not more than {limit}")
             return ExhaustivePairs().select(images, features)
+        if all(_FRAME.fullmatch(image.name) for image in images):
+            self._note(f"pairs: sequential, since {len(images)} frames are more than {limit} and named as a video's")
+            return SequentialPairs(SequentialOptions(), self._seed).select(images, features)
         self._note(
             f"pairs: retrieval, {self._options.k} similar photos each, since {len(images)} are more than {limit}"
         )
@@ -56,7 +64,7 @@ def recon_pair_selectors() -> list[recon.ComponentSpec[recon.PairSelector]]:
     return [
         recon.ComponentSpec(
             name="auto",
-            summary="exhaustive for few photos, retrieval for many",
+            summary="exhaustive for few photos; for many, sequential for frames of a video, else retrieval",
             options=AutoPairsOptions,
             create=lambda options, context: AutoPairs(options, context.seed, context.note),
             licence="BSD-3-Clause",

@@ -20,14 +20,18 @@ class ColmapOptions:
 class ColmapExporter:
     """Writes a folder that COLMAP, hloc, nerfstudio and gsplat read."""
 
-    def __init__(self, *, text: bool) -> None:
+    def __init__(self, frame: recon.ModelFrame | None, *, text: bool) -> None:
+        self._frame = frame
         self._text = text
 
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
-        """Write cameras, images, points3D, rigs and frames into the folder `destination`."""
+        """Write cameras, images, points3D, rigs and frames into the folder `destination`, and frame.json: the units."""
+        from recon.engine.model_frames import write_frame
         from recon.output.export import write_colmap
 
         write_colmap(model, destination, text=self._text)
+        if self._frame is not None:
+            write_frame(destination, self._frame)
 
 
 @recon.hookimpl
@@ -38,14 +42,14 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "colmap",
             "COLMAP model folder, binary",
             ColmapOptions,
-            lambda options, context: ColmapExporter(text=False),
+            lambda options, context: ColmapExporter(context.frame, text=False),
             licence="BSD-3-Clause",
         ),
         recon.ComponentSpec(
             "colmap-text",
             "COLMAP model folder, text",
             ColmapOptions,
-            lambda options, context: ColmapExporter(text=True),
+            lambda options, context: ColmapExporter(context.frame, text=True),
             licence="BSD-3-Clause",
         ),
     ]

@@ -20,11 +20,14 @@ class CsvOptions:
 class CsvExporter:
     """Writes one row a photo."""
 
+    def __init__(self, frame: recon.ModelFrame) -> None:
+        self._frame = frame
+
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
         """Write the file `destination`."""
         from recon.output.pose_table import write_pose_table
 
-        write_pose_table(model, destination)
+        write_pose_table(model, destination, self._frame)
 
 
 @recon.hookimpl
@@ -35,7 +38,7 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "csv",
             "CSV table of the poses and cameras",
             CsvOptions,
-            lambda options, context: CsvExporter(),
+            lambda options, context: CsvExporter(context.frame or recon.ModelFrame()),
             licence="BSD-3-Clause",
         )
     ]

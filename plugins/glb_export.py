@@ -20,11 +20,14 @@ class GlbOptions:
 class GlbExporter:
     """Writes points, cameras and their outlines."""
 
+    def __init__(self, frame: recon.ModelFrame) -> None:
+        self._frame = frame
+
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
         """Write the file `destination`."""
         from recon.output.glb import write_glb
 
-        write_glb(model, destination)
+        write_glb(model, destination, self._frame)
 
 
 @recon.hookimpl
@@ -35,7 +38,7 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "glb",
             "glTF file of points and cameras, binary",
             GlbOptions,
-            lambda options, context: GlbExporter(),
+            lambda options, context: GlbExporter(context.frame or recon.ModelFrame()),
             licence="BSD-3-Clause",
         )
     ]

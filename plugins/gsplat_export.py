@@ -29,12 +29,14 @@ class GsplatOptions:
 class GsplatExporter:
     """Writes a folder with images/ and sparse/0."""
 
-    def __init__(self, options: GsplatOptions, threads: int) -> None:
+    def __init__(self, options: GsplatOptions, threads: int, frame: recon.ModelFrame | None) -> None:
+        self._frame = frame
         self._options = options
         self._threads = threads
 
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
         """Write the undistorted set into the folder `destination`."""
+        from recon.engine.model_frames import write_frame
         from recon.output.undistortion import write_undistorted
 
         write_undistorted(
@@ -44,6 +46,8 @@ class GsplatExporter:
             threads=self._threads,
             jpeg_quality=self._options.jpeg_quality,
         )
+        if self._frame is not None:
+            write_frame(destination / "sparse" / "0", self._frame)
 
 
 @recon.hookimpl
@@ -54,7 +58,7 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "gsplat",
             "undistorted photos and PINHOLE model: images/, sparse/0",
             GsplatOptions,
-            lambda options, context: GsplatExporter(options, context.threads),
+            lambda options, context: GsplatExporter(options, context.threads, context.frame),
             licence="BSD-3-Clause",
         )
     ]

@@ -23,14 +23,15 @@ class NerfstudioOptions:
 class NerfstudioExporter:
     """Writes a folder with transforms.json, sparse_pc.ply and a copy of the photos."""
 
-    def __init__(self, options: NerfstudioOptions) -> None:
+    def __init__(self, options: NerfstudioOptions, frame: recon.ModelFrame) -> None:
         self._options = options
+        self._frame = frame
 
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
         """Write the dataset into the folder `destination`."""
         from recon.output.nerfstudio import write_nerfstudio
 
-        write_nerfstudio(model, destination, self._options.photos)
+        write_nerfstudio(model, destination, self._options.photos, self._frame)
 
 
 @recon.hookimpl
@@ -41,7 +42,7 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "nerfstudio",
             "nerfstudio dataset: transforms.json, sparse_pc.ply, images/",
             NerfstudioOptions,
-            lambda options, context: NerfstudioExporter(options),
+            lambda options, context: NerfstudioExporter(options, context.frame or recon.ModelFrame()),
             licence="BSD-3-Clause",
         )
     ]

@@ -20,11 +20,14 @@ class PlyOptions:
 class PlyExporter:
     """Writes points with colours."""
 
+    def __init__(self, frame: recon.ModelFrame) -> None:
+        self._frame = frame
+
     def export(self, model: pycolmap.Reconstruction, destination: Path) -> None:
         """Write the file `destination`."""
         from recon.output.ply import write_ply
 
-        write_ply(model, destination)
+        write_ply(model, destination, self._frame)
 
 
 @recon.hookimpl
@@ -35,7 +38,7 @@ def recon_exporters() -> list[recon.ComponentSpec[recon.Exporter]]:
             "ply",
             "PLY file of the points with their colours, binary",
             PlyOptions,
-            lambda options, context: PlyExporter(),
+            lambda options, context: PlyExporter(context.frame or recon.ModelFrame()),
             licence="BSD-3-Clause",
         )
     ]

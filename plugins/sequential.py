@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import recon
@@ -43,7 +43,7 @@ class SequentialPairs:
         self, images: Sequence[recon.ImageFile], features: Mapping[str, recon.Features]
     ) -> list[recon.ImagePair]:
         """Return the pairs of neighbours in the sequence, and those that close its loops."""
-        names = sorted(sorted(image.name for image in images), key=_natural)
+        names = natural_order(image.name for image in images)
         pairs = {
             recon.ImagePair.of(name, names[position + step])
             for position, name in enumerate(names)
@@ -61,6 +61,11 @@ class SequentialPairs:
         if self._options.quadratic_overlap:
             steps.update(2**power for power in range(overlap))
         return steps
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Return names in the order in which cameras count: frame2 before frame10."""
+    return sorted(sorted(names), key=_natural)
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

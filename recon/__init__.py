@@ -26,12 +26,16 @@ from recon.core.components import (
 from recon.core.data import Exif, Features, Image, ImageFile, ImagePair, LeftOut, Matches, PairPositions
 from recon.core.errors import Cause, Interrupted, NoModel, ReconError, UsageError
 from recon.core.events import Event, Observer
+from recon.core.frame import ModelFrame, Origin, Units
 from recon.core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from recon.adding import AddedPhotos, add
+    from recon.locating import Location, locate
     from recon.pipeline import ReconstructionResult, reconstruct
 
 __all__ = [
+    "AddedPhotos",
     "Cause",
     "ComponentSpec",
     "Event",
@@ -46,11 +50,14 @@ __all__ = [
     "ImagePair",
     "Interrupted",
     "LeftOut",
+    "Location",
     "Mapper",
     "MappingOptions",
     "Matches",
+    "ModelFrame",
     "NoModel",
     "Observer",
+    "Origin",
     "PairPositions",
     "PairSelector",
     "ReconError",
@@ -58,15 +65,25 @@ __all__ = [
     "Refiner",
     "RunContext",
     "Trainable",
+    "Units",
     "UsageError",
     "WeightsFile",
+    "add",
     "hookimpl",
+    "locate",
     "reconstruct",
 ]
 
 __version__ = "0.1.0"
 
-_LAZY = {"reconstruct": "recon.pipeline", "ReconstructionResult": "recon.pipeline"}
+_LAZY = {
+    "AddedPhotos": "recon.adding",
+    "Location": "recon.locating",
+    "ReconstructionResult": "recon.pipeline",
+    "add": "recon.adding",
+    "locate": "recon.locating",
+    "reconstruct": "recon.pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from recon.code_digest import code_digest
-from recon.core.components import RunContext
-from recon.core.errors import Cause, UsageError
+from recon.core.components import ComponentSpec, RunContext
+from recon.core.errors import Cause, ReconError, UsageError
 from recon.core.kinds import Kind
 from recon.core.libraries import missing_library
 from recon.core.options import Settings
@@ -32,6 +33,15 @@ _AUTO = {
     Kind.PAIRS: (AUTO, "it looks at the number of photos"),
     Kind.MAPPER: ("incremental", "it copes with unordered photos of unknown cameras"),
 }
+_ATTENTION = {
+    "xfeat": "lightglue",
+    "aliked": "lightglue-aliked",
+    "disk": "lightglue-disk",
+    "sift": "lightglue-sift",
+}
+"""The attention matcher for each extractor's features."""
+_FOR_ATTENTION = {"max_keypoints": 1536}
+"""Options of both: the time of attention grows with the square of the keypoints."""
 FOR_PAIRS = {"max_keypoints": 1024}
 """Options of an extractor by whose features pairs are chosen and nothing else: as many as `retrieval` looks at."""
 
@@ -124,6 +134,8 @@ class Team:
     """None where the keypoints stay as they were found."""
     pairs_extractor: Choice | None = None
     """Finds the features that a pair selector may look at, where there is no extractor."""
+    attention: tuple[Choice, Choice] | None = None
+    """An extractor and a matcher that finds more, for photos that stay out; None where their weights are not here."""
 
     @property
     def members(self) -> list[Choice]:
@@ -189,7 +201,32 @@ def choose_team(plan: Plan, registry: PluginRegistry, note: Callable[[str], None
         mapper=choose(Kind.MAPPER),
         refiner=choose(Kind.REFINER) if Kind.REFINER in offers else None,
         pairs_extractor=pairs_extractor,
+        attention=_attention(plan, registry, extractor) if plan.escalate and extractor is not None else None,
     )
+
+
+def _attention(plan: Plan, registry: PluginRegistry, extractor: Choice) -> tuple[Choice, Choice] | None:
+    """Return features and an attention matcher for them, the run's own if there is one for these; nothing is
+    downloaded for it."""
+    if find_spec("kornia") is None:
+        return None
+    offers = {(offer.kind, offer.spec.name): offer for offer in registry.offers()}
+    for features in dict.fromkeys((extractor.name, *_ATTENTION)):
+        finder = offers.get((Kind.EXTRACTOR, features))
+        matcher = offers.get((Kind.MATCHER, _ATTENTION.get(features, "")))
+        if finder is None or matcher is None or not (_is_at_hand(finder.spec) and _is_at_hand(matcher.spec)):
+            continue
+        try:
+            found = _choose(finder, plan, _FOR_ATTENTION, is_named=False, note=_say_nothing)
+            attending = _choose(matcher, plan, _FOR_ATTENTION, is_named=False, note=_say_nothing)
+        except ReconError:  # a damaged file of weights is no reason to end a run that goes without
+            continue
+        return found, dataclasses.replace(attending, extractor=features)
+    return None
+
+
+def _is_at_hand(spec: ComponentSpec[Any]) -> bool:
+    return all(file.optional or locate_weights(file) is not None for file in spec.weights)
 
 
 def _find(kind: Kind, name: str, registry: PluginRegistry, settings: Settings, note: Callable[[str], None]) -> Offer:

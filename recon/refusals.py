@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from recon.choice import Team
 from recon.core.errors import Cause, Interrupted, NoModel, UsageError
+from recon.core.events import ignore
+from recon.core.executor import never
 from recon.matching.images import ImageListing
+from recon.plan import Plan
 from recon.run import Run
+from recon.video.reading import VIDEO_SUFFIXES, is_video
+from recon.workspace import Workspace
+from recon.workspace.folder import FRAMES, HALF_WRITTEN_FRAMES, MANIFEST
+from recon.workspace.manifest import read_manifest
 
 
 def interrupted(run: Run, signal_number: int) -> Interrupted:
@@ -26,13 +34,24 @@ def check_folders(photos: Path, output: Path) -> None:
     Raises:
         UsageError: MISSING_FILE or NOT_A_WORKSPACE.
     """
+    if is_video(photos):
+        return
     # pathlib raises for names that are too long.
     if not os.path.isdir(photos):  # noqa: PTH112
         raise UsageError(
             f"the photos' folder {photos} {'is not a folder' if os.path.exists(photos) else 'does not exist'}",  # noqa: PTH110
             code=Cause.MISSING_FILE,
             file=str(photos),
-            try_="give the folder that holds the photos",
+            try_=f"give the folder that holds the photos, or a video ({', '.join(VIDEO_SUFFIXES)})",
+        )
+    if {FRAMES, HALF_WRITTEN_FRAMES} & {part.name for part in (photos.resolve(), *photos.resolve().parents)} and (
+        photos.resolve().is_relative_to(output.resolve())
+    ):
+        raise UsageError(
+            f"{photos} is where {output} keeps the frames of its video, which may be deleted",
+            code=Cause.NOT_A_WORKSPACE,
+            file=str(photos),
+            try_="give the video, or another folder of results with -o DIR",
         )
     if output.resolve() == photos.resolve():
         raise UsageError(
@@ -41,6 +60,42 @@ def check_folders(photos: Path, output: Path) -> None:
             file=str(output),
             try_="choose another folder with -o DIR",
         )
+
+
+def check_frames_option(plan: Plan, photos: Path) -> None:
+    """Refuse a number of frames where there is no video.
+
+    Raises:
+        UsageError: BAD_VALUE.
+    """
+    if plan.frames is not None and not is_video(photos):
+        raise UsageError(
+            f"--frames {plan.frames} is for videos, and {photos} is a folder of photos",
+            code=Cause.BAD_VALUE,
+            try_="leave --frames out; --image-list takes some of the photos only",
+        )
+
+
+def check_keeps_added(plan: Plan, team: Team, photos: Path, output: Path) -> None:
+    """Refuse a run that would make another model in place of one to which photos were added.
+
+    Raises:
+        UsageError: WOULD_LOSE_PHOTOS.
+    """
+    manifest_path = output / MANIFEST
+    if not os.path.isfile(manifest_path):  # noqa: PTH113 - pathlib raises for names that are too long
+        return
+    manifest = read_manifest(manifest_path)
+    if not manifest.added or Run(plan, team, Workspace(output, manifest), photos, ignore, never).is_mapped:
+        return
+    out, number = shlex.quote(str(output)), len(manifest.added)
+    raise UsageError(
+        f"{output} holds a model with {number} added photo{'s' if number > 1 else ''}; this run, of other photos or "
+        "with other options, would replace it by one without them",
+        code=Cause.WOULD_LOSE_PHOTOS,
+        file=str(output),
+        try_=f"choose another folder with -o DIR, or give up that model: --fresh (-o {out})",
+    )
 
 
 def check_has_extractor(team: Team) -> None:
@@ -63,7 +118,7 @@ def check_enough_photos(listing: ImageListing, least: int) -> None:
     Raises:
         NoModel: NO_PHOTOS, NO_USABLE_PHOTO or TOO_FEW_PHOTOS.
     """
-    overlapping = "give a folder of photos (JPEG, PNG, TIFF, WebP, BMP) that overlap by two thirds"
+    overlapping = "give a folder of photos (JPEG, PNG, TIFF, WebP, BMP) that overlap by two thirds, or a video"
     if not listing.images and not listing.unusable:
         raise NoModel("the folder holds no photos", code=Cause.NO_PHOTOS, try_=overlapping)
     if not listing.images:

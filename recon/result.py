@@ -15,6 +15,8 @@ from recon.core.data import LeftOut
 from recon.core.errors import Cause, ReconError
 from recon.plan import Plan
 from recon.run import Run
+from recon.stages.look_alikes import suspicious_pairs
+from recon.stages.overlays import overlays_in_short
 from recon.workspace import State
 
 if TYPE_CHECKING:
@@ -98,13 +100,26 @@ def summary_of(run: Run, error: ReconError | None, total_seconds: float) -> dict
         **empty_summary(),
         "model": str(run.workspace.sparse / "0") if numbers.get("models") else None,
         **numbers,
-        "images": len(listing.images) + len(listing.unusable) if listing else 0,
+        "images": len(listing.images) + len(listing.unusable) + len(added_elsewhere(run)) if listing else 0,
         "left_out": sorted(left_out, key=lambda each: each["image"]),
+        "units": (facts.get("frame") or {}).get("units"),
+        "frame": facts.get("frame"),
+        "apart": list(facts.get("apart", ())),
+        "overlays": overlays_in_short(run) if listing and run.is_extracted else [],
+        "suspicious_pairs": suspicious_pairs(run) if listing and run.is_matched else [],
+        "suspicious_effect": facts.get("suspicious_effect"),
+        "ladder": {**facts.get("ladder", {}), "began": list(facts.get("steps", ()))},
         "seconds": {**empty_summary()["seconds"], **{name: round(spent, 3) for name, spent in seconds.items()}},
         "plan": dict(run.workspace.manifest.plan),
         "versions": dict(run.workspace.manifest.versions),
         **({"error": error.as_dict()} if error else {}),
     }
+
+
+def added_elsewhere(run: Run) -> list[str]:
+    """Return the photos that `recon add` brought into the model from outside the run's folder, by name."""
+    own = {image.name for image in run.listing.images}
+    return [each["image"] for each in run.workspace.manifest.added if each["image"] not in own]
 
 
 def empty_summary() -> dict[str, Any]:
@@ -113,6 +128,13 @@ def empty_summary() -> dict[str, Any]:
         "model": None,
         **_NUMBERS,
         "left_out": [],
+        "units": None,
+        "frame": None,
+        "apart": [],
+        "overlays": [],
+        "suspicious_pairs": [],
+        "suspicious_effect": None,
+        "ladder": {"began": []},
         "seconds": dict.fromkeys(("extract", "match", "verify", "map", "total"), 0.0),
         "plan": {},
         "versions": {},
@@ -129,10 +151,16 @@ def _facts_of_models(run: Run, error: ReconError | None) -> Mapping[str, Any]:
     return record.facts
 
 
-def left_out_from_dicts(entries: Sequence[Mapping[str, str]]) -> tuple[LeftOut, ...]:
+def left_out_from_dicts(entries: Sequence[Mapping[str, Any]]) -> tuple[LeftOut, ...]:
     """Return the photos of a summary's `left_out`."""
     return tuple(
-        LeftOut(image=each["image"], cause=Cause(each["cause"]), detail=each["detail"], try_=each["try"])
+        LeftOut(
+            image=each["image"],
+            cause=Cause(each["cause"]),
+            detail=each["detail"],
+            try_=each["try"],
+            evidence=each.get("evidence", {}),
+        )
         for each in entries
     )
 
@@ -143,11 +171,20 @@ def plan_dict(plan: Plan, team: Team) -> dict[str, Any]:
         "preset": str(plan.preset),
         "extractor": team.extractor.name if team.extractor else None,
         "pairs": team.pairs.name if team.pairs else None,
-        "pairs_file": None if plan.pairs_file is None else str(plan.pairs_file),
+        "pairs_file": _absolute(plan.pairs_file),
         "matcher": team.matcher.name,
         "mapper": team.mapper.name,
         "refiner": team.refiner.name if team.refiner else None,
+        "world": plan.world,
+        "gps_prior": plan.gps_prior,
         "image_list": None if plan.image_list is None else list(plan.image_list),
+        "strict": plan.strict,
+        "escalate": plan.escalate,
+        "keep_overlays": plan.keep_overlays,
+        "prior_poses": _absolute(plan.prior_poses),
+        "prior_poses_use": str(plan.prior_poses_use),
+        "masks": _absolute(plan.masks),
+        "frames": plan.frames,
         "max_size": plan.max_size,
         "max_keypoints": plan.max_keypoints,
         "camera": {
@@ -155,12 +192,24 @@ def plan_dict(plan: Plan, team: Team) -> dict[str, Any]:
             "params": None if plan.camera.params is None else list(plan.camera.params),
             "grouping": str(plan.camera.grouping),
             "refine_intrinsics": plan.camera.refine_intrinsics,
+            "file": _absolute(plan.camera.file),
+            "rigs": _absolute(plan.camera.rigs),
         },
         "device": plan.device,
         "threads": plan.threads,
         "seed": plan.seed,
+        "weights": {
+            f"{member.offer.kind}:{member.name}": _absolute(Path(path))
+            for member in team.members
+            if (path := plan.settings.given_weights(member.offer.kind, member.name)) is not None
+        },
         "options": {f"{member.offer.kind}:{member.name}": member.options_dict() for member in team.members},
     }
+
+
+def _absolute(path: Path | None) -> str | None:
+    """Return a path that still leads there when the manifest is read from another folder."""
+    return None if path is None else str(path.expanduser().resolve())
 
 
 def versions_dict(team: Team | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ is done, so that the same command finds nothing to do, and another one redoes wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recon.choice import Choice, Team, key_of
+from recon.core.commands import RunCommand
 from recon.core.components import PairSelector
 from recon.core.data import ImageFile, ImagePair
 from recon.core.events import Noted, Observer
@@ -26,14 +27,18 @@ from recon.matching.extraction import Extraction
 from recon.matching.features import FeatureSet
 from recon.matching.image_pairs import PixelMatching, PositionKeys
 from recon.matching.images import ImageListing, list_images
+from recon.matching.masks import with_masks
 from recon.matching.matches import PairKeys
+from recon.matching.overlays import Overlay, WithoutOverlays
 from recon.matching.pair_keypoints import MergedAgain, PairedPhotos
-from recon.pair_choice import FOR_PAIRS_SIZE, pairs_of
-from recon.plan import Plan
+from recon.plan import Plan, PriorPosesUse
+from recon.stages.pair_choice import FOR_PAIRS_SIZE, pairs_of
+from recon.stages.prior_poses import key_of_poses, read_prior_poses
 from recon.workspace import FeatureStore, PairStore, StageRecord, Workspace
 
 if TYPE_CHECKING:
     from recon.engine.two_view import VerificationOptions
+    from recon.evaluation.truth import Pose
 
 MERGE_RADIUS_PX = 0.5
 """Positions this close in a photo as the image matcher saw it may be one keypoint. Larger ones make tracks longer and
@@ -52,6 +57,10 @@ class Run:
     observer: Observer
     should_stop: Callable[[], bool]
     make_pool: PoolFactory = thread_pool
+    video: Path | None = None
+    """Where the photos are its frames."""
+    command: RunCommand = RunCommand()  # noqa: RUF009 - frozen
+    """What the user typed, from which the next commands are made."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time of each stage that did something."""
 
@@ -59,7 +68,8 @@ class Run:
     def listing(self) -> ImageListing:
         """The photos, and those that cannot be used."""
         with self.timed("list"), ThreadPoolExecutor(self.plan.threads) as pool:
-            return list_images(self.photos, self.plan.image_list, pool)
+            listing = list_images(self.photos, self.plan.image_list, pool)
+            return listing if self.plan.masks is None else with_masks(listing, self.photos, self.plan.masks, pool)
 
     @cached_property
     def store(self) -> FeatureStore:
@@ -87,13 +97,27 @@ class Run:
     @cached_property
     def photo_keys(self) -> dict[str, str]:
         """The key of what each photo shows, by name."""
-        return {image.name: key_of(image.digest, image.orientation) for image in self.listing.images}
+        return {image.name: key_of(*image.shown) for image in self.listing.images}
 
     @cached_property
     def usable(self) -> list[ImageFile]:
         """The photos whose features are there; known once the extract stage is on record."""
         unreadable = {each["image"] for each in self.record("extract").facts["unreadable"]}
         return [image for image in self.listing.images if image.name not in unreadable]
+
+    @cached_property
+    def overlays(self) -> tuple[Overlay, ...]:
+        """What is left out of photos of some sizes since it stands still; known once the extract stage is on record."""
+        if self.plan.keep_overlays or self.sees_pixels:
+            return ()
+        return tuple(Overlay.from_dict(each) for each in self.record("extract").facts.get("overlays", ()))
+
+    @cached_property
+    def overlay_keys(self) -> dict[str, str]:
+        """The key of the overlay of each photo that has one, by name."""
+        keys = {overlay.image_size: key_of(overlay.as_dict()) for overlay in self.overlays}
+        sizes = {image.name: (image.width, image.height) for image in self.usable} if keys else {}
+        return {name: keys[size] for name, size in sizes.items() if size in keys}
 
     @cached_property
     def grouping(self) -> CameraGrouping:
@@ -109,7 +133,8 @@ class Run:
         choice, scout = self.team.pairs, self.team.pairs_extractor
         how = [FOR_PAIRS_SIZE, scout.identity] if scout else None
         exif = [[image.name, asdict(image.exif)] for image in self.usable]  # sequences go by time, others by place
-        return key_of("pairs", choice.identity if choice else None, how, self.extract_key, exif)
+        seen = [self.overlay_keys] if self.overlay_keys else []
+        return key_of("pairs", choice.identity if choice else None, how, self.extract_key, exif, *seen)
 
     @cached_property
     def pairs(self) -> list[ImagePair]:
@@ -120,7 +145,9 @@ class Run:
     def matcher_key(self) -> str:
         """The key of how a pair is matched."""
         identity = self.team.matcher.identity
-        return key_of(identity, self.plan.max_size, MERGE_RADIUS_PX) if self.sees_pixels else key_of(identity)
+        if self.sees_pixels:
+            return key_of(identity, self.plan.max_size, MERGE_RADIUS_PX)
+        return key_of(identity, "keypoints as shown")  # they once were as stored
 
     @cached_property
     def paired_photos(self) -> PairedPhotos:
@@ -145,7 +172,7 @@ class Run:
             for name in camera.image_names
         }
         return PairKeys(
-            features=self.feature_keys,
+            features={**self.feature_keys, **self._keys_without_overlays},
             cameras=cameras,
             matcher=self.matcher_key,
             verification=key_of(asdict(self.verification), metadata.version("pycolmap")),
@@ -156,14 +183,33 @@ class Run:
         """The key of the database."""
         keys = self.pair_keys
         cameras = [[camera.camera_id, camera.image_names] for camera in self.grouping.cameras]
-        return key_of("match", self.extract_key, self.pairs_key, keys.cameras, cameras, keys.matcher, keys.verification)
+        how = [keys.matcher, keys.verification, "strict" if self.plan.strict else "lenient"]
+        how += [key_of(self.overlay_keys)] if self.overlay_keys else []
+        how += [key_of("rigs", self.plan.camera.rigs.read_bytes().hex())] if self.plan.camera.rigs else []
+        return key_of("match", self.extract_key, self.pairs_key, keys.cameras, cameras, *how)
 
     @cached_property
     def map_key(self) -> str:
         """The key of the models."""
         refiner = self.team.refiner.identity if self.team.refiner else None
         fixed = sorted(self.fixed_camera_ids)
-        return key_of("map", self.match_key, self.team.mapper.identity, refiner, self.plan.seed, fixed)
+        how = [refiner, self.plan.seed, fixed, self.plan.world, self.plan.gps_prior, self.plan.escalate]
+        how += [choice.identity for choice in self.team.attention or ()]
+        if self.prior_poses is not None:
+            how.append(key_of_poses(self.prior_poses, self.plan.prior_poses_use))
+        return key_of("map", self.match_key, self.team.mapper.identity, how)
+
+    @cached_property
+    def prior_poses(self) -> Mapping[str, Pose] | None:
+        """The poses that are known before, by photo; None where none were given."""
+        if self.plan.prior_poses is None:
+            return None
+        return read_prior_poses(self.plan.prior_poses, self.listing.images, self.observer)
+
+    @property
+    def keeps_poses(self) -> bool:
+        """Whether the poses that are known before are not to change."""
+        return self.plan.prior_poses is not None and self.plan.prior_poses_use is PriorPosesUse.TRIANGULATE
 
     @property
     def unfinished_map_key(self) -> str:
@@ -184,7 +230,7 @@ class Run:
     def features(self) -> FeatureSet:
         """The features of the usable photos, read when they are asked for."""
         make = self._make_merging if self.sees_pixels else self.make_extraction
-        return FeatureSet(self.usable, self.feature_keys, self.store, make)
+        return WithoutOverlays(self.usable, self.feature_keys, self.store, make, self.overlays)
 
     @property
     def did_nothing(self) -> bool:
@@ -234,6 +280,10 @@ class Run:
         """Open what is kept of each pair."""
         return PairStore(self.workspace.cache / "pairs.db", self.observer)
 
+    @property
+    def _keys_without_overlays(self) -> dict[str, str]:
+        return {name: key_of(self.feature_keys[name], overlay) for name, overlay in self.overlay_keys.items()}
+
     def _make_merging(self) -> MergedAgain:
         return MergedAgain(self.paired_photos, self.open_pairs, self.make_pixel_matching)
 
@@ -241,7 +291,7 @@ class Run:
     def extracted_keys(choice: Choice, max_size: int, images: Iterable[ImageFile]) -> dict[str, str]:
         """Return the key of the features that an extractor finds in each photo, by name."""
         how = key_of(choice.identity, max_size)
-        return {image.name: key_of(how, image.digest, image.orientation) for image in images}
+        return {image.name: key_of(how, *image.shown) for image in images}
 
     def create_pair_selector(self) -> PairSelector:
         """Build the pair selector; none is chosen where the pairs come from a file.

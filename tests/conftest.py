@@ -7,7 +7,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,12 @@ _NEEDS = {
     "photos": ("on real photo sets", "RECON_DATA is not set", lambda: os.environ.get("RECON_DATA")),
     "weights": ("with published weights", "RECON_WEIGHTS is not set", lambda: os.environ.get("RECON_WEIGHTS")),
     "reference": ("against reference outputs", "RECON_REFERENCE is not set", lambda: os.environ.get("RECON_REFERENCE")),
+    "browser": (
+        "in a browser",
+        "`chromium` and `chromedriver` are not installed",
+        lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+    ),
+    "screen": ("on a virtual screen", "`Xvfb` is not installed", lambda: shutil.which("Xvfb")),
     "colmap": ("with COLMAP's own program", "`colmap` is not installed", lambda: shutil.which("colmap")),
 }
 """What a marker says that a test needs: which tests these are, why they were not run, and whether it is there."""
@@ -169,3 +175,23 @@ def run_cli(six_photos: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
         return status, json.loads(stdout.getvalue())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def write_video() -> Callable[..., Path]:
+    """Return a function that writes (H, W, 3) pictures, blue, green, red, as a video, and returns its path."""
+    import cv2
+
+    def write(path: Path, frames: Iterable[Any], fourcc: str = "MJPG", fps: float = 25.0) -> Path:
+        writer = None
+        for frame in frames:
+            if writer is None:
+                height, width = frame.shape[:2]
+                writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*fourcc), fps, (width, height))
+                assert writer.isOpened()
+            writer.write(frame)
+        assert writer is not None
+        writer.release()
+        return path
+
+    return write

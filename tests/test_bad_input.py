@@ -164,7 +164,8 @@ def test_blank_photos_are_no_model_with_the_reason(photos: Path, run) -> None:
     ended = run()
 
     assert (ended.status, ended.code) == (1, "few_keypoints")
-    assert {each["cause"] for each in ended.summary["left_out"]} == {"few_keypoints"}
+    causes = {each["image"]: each["cause"] for each in ended.summary["left_out"]}
+    assert causes == {"40.png": "too_dark", "200.png": "blank", "240.png": "too_bright"}
 
 
 def test_identical_photos_are_no_model_since_nothing_moved(photos: Path, six_photos: Path, run) -> None:

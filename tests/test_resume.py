@@ -240,7 +240,7 @@ def test_a_run_without_a_model_keeps_the_earlier_one_and_says_so(finished_run: P
     """Nothing is lost, and nobody takes the old model for the answer to the new question."""
     model = bytes_of_model(finished_run)
 
-    status, summary = run_cli(finished_run, "--threads", "1", "--set", "sift.max_keypoints=20")
+    status, summary = run_cli(finished_run, "--threads", "1", "--no-escalate", "--set", "sift.max_keypoints=20")
 
     assert (status, summary["model"]) == (1, None)
     assert bytes_of_model(finished_run) == model

@@ -13,6 +13,7 @@ import click
 
 from recon.cli.plugins import plugins_dir_option
 from recon.core.errors import Cause, ReconError, UsageError
+from recon.core.frame import frame_from_dict
 from recon.core.kinds import Kind
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class _WithFormats(click.Command):
     metavar="DIR",
     help="Where the photos are, for formats that take them along; default: where the run found them.",
 )
+@click.option("--clean", is_flag=True, help="Leave out points that are uncertain or far from all others; see above.")
 @click.option("--check", is_flag=True, help="Read the export back, compare it with the model, and print the proof.")
 @click.option("--force", is_flag=True, help="Replace what is there; other files in a folder stay.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -53,6 +55,7 @@ def command(
     format_name: str,
     dest: Path,
     photos: Path | None,
+    clean: bool,
     check: bool,
     force: bool,
     as_json: bool,
@@ -68,9 +71,13 @@ def command(
     points and the reprojection error computed anew from it. Where it differs from the model, nothing is written
     and the exit status is 1.
 
+    With --clean the points stay out that have an error over 2 px or an angle below 1.5 degrees between their rays,
+    and those unusually far from their neighbours. OUT keeps them.
+
     \b
     Examples:
       recon export photos-recon ply points.ply
+      recon export photos-recon ply clean.ply --clean
       recon export photos-recon nerfstudio dataset/ --check
       recon export photos-recon/sparse/0 gsplat splat/ --photos photos/
     """
@@ -78,7 +85,7 @@ def command(
     from recon.core.executor import available_threads
     from recon.core.options import Settings
     from recon.core.registry import load_plugins
-    from recon.engine.models import read_model
+    from recon.engine.models import frame_of, read_model
     from recon.output.files import write_errors
 
     offer = load_plugins(plugins_dir).find(Kind.EXPORTER, format_name)
@@ -89,11 +96,18 @@ def command(
     chosen = Settings.from_texts(settings)
     chosen.check_used([offer])
     model = read_model(out)
+    cleaning = None
+    if clean:
+        from recon.output.cleaning import cleaned
+
+        cleaning = cleaned(model)
+        model = cleaning.model
     is_set = any(entry.option == _PHOTOS for entry in chosen.entries)
     defaults = {} if is_set else _photos_default(offer.spec, out, photos)
     options = chosen.options_for(Kind.EXPORTER, offer.spec, defaults)
-    notes: list[str] = []
-    exporter = offer.spec.create(options, RunContext(threads=available_threads(), note=notes.append))
+    notes = [] if cleaning is None else [cleaning.describe()]
+    frame = frame_of(out)
+    exporter = offer.spec.create(options, RunContext(threads=available_threads(), note=notes.append, frame=frame))
     if not force:
         _check_free(dest)
     proof = None
@@ -114,6 +128,9 @@ def command(
         "dest": str(dest),
         "photos": model.num_reg_images(),
         "points3D": model.num_points3D(),
+        "left_out": None if cleaning is None else cleaning.as_dict(),
+        "units": str(frame.units),
+        "frame": frame.as_dict(),
         "notes": notes,
     }
     _print(result, proof, as_json)
@@ -167,6 +184,7 @@ def _print(result: dict[str, Any], proof: ExportCheck | None, as_json: bool) -> 
         click.echo(json.dumps(result | {"check": None if proof is None else proof.as_dict()}))
         return
     click.echo(f"{result['dest']}: {result['format']}, {result['photos']} photos, {result['points3D']:,} points")
+    click.echo(f"units     {frame_from_dict(result['frame']).describe()}")
     for note in result["notes"]:
         click.echo(f"note      {note}")
     for line in () if proof is None else proof.lines():

@@ -25,7 +25,7 @@ class JsonCommand(click.Command):
             return super().make_context(info_name, args, *rest, **extra)
         except (click.UsageError, ReconError) as error:
             if as_json:
-                ours = error if isinstance(error, ReconError) else UsageError(error.message, code=Cause.USAGE)
+                ours = error if isinstance(error, ReconError) else UsageError(error.format_message(), code=Cause.USAGE)
                 print_json(self._refused(ours))
             raise
 

@@ -16,12 +16,13 @@ from recon.core.suggestions import did_you_mean
 Command = Callable[..., Any]
 
 
-class _Numbers(click.ParamType[tuple[float, ...]]):
+class Numbers(click.ParamType[tuple[float, ...]]):
     """`A,B,...`, or an array in TOML."""
 
     name = "A,B,..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the numbers."""
         texts = value.split(",") if isinstance(value, str) else value
         try:
             return tuple(float(text) for text in texts)
@@ -82,8 +83,16 @@ _OPTIONS = [
     click.option("--refiner", default="auto", metavar="NAME|none",
                  help="Moves keypoints by fractions of a pixel after a first model; default none, with --preset best "
                  "photometric."),
+    click.option("--world", type=click.Choice(["auto", "gps", "upright", "model"]), default="auto", show_default=True,
+                 help="Where the model stands: gps (metres, east, north, up), upright (+z up), model (as mapped), or "
+                 "the first of these that holds."),
+    click.option("--gps-prior", is_flag=True,
+                 help="Adjust the model to the photos' GPS, too: for receivers that are exact, and long walks."),
     click.option("--pairs-file", type=_FILE, metavar="FILE", help="Pairs to match: two names a line."),
     click.option("--image-list", type=_FILE, metavar="FILE", help="Use these photos only: one name a line."),
+    click.option("--frames", type=int, metavar="N", help="Of a video, at most so many frames; default 150."),
+    click.option("--masks", type=_FILE, metavar="DIR",
+                 help="Masks named like the photos, photo.jpg.png or photo.png: 0 (black) = ignore."),
     click.option("--set", "settings", multiple=True, metavar="NAME.OPTION=VALUE",
                  help="An option of a plugin; `extractor:NAME.OPTION` where two kinds share a name. Repeatable."),
     click.option("--config", type=_FILE, metavar="FILE.toml", is_eager=True, callback=_read_config,
@@ -91,9 +100,26 @@ _OPTIONS = [
     click.option("--plugins-dir", type=_FILE, metavar="DIR", help="Load every plugin file DIR/*.py, too."),
     click.option("--max-size", type=int, metavar="PX", help="Longest side that the extractor sees."),
     click.option("--max-keypoints", type=int, metavar="N", help="Keypoints a photo at most."),
+    click.option("--strict", is_flag=True,
+                 help="Drop pairs that look alike but contradict the other photos (repeated structure)."),
+    click.option("--escalate/--no-escalate", default=True, show_default=True,
+                 help="Match photos that stay out once more, with more effort; what verifies joins the model."),
+    click.option("--keep-overlays", is_flag=True,
+                 help="Use what stands still in all photos, too: watermarks, dates, a turntable's background."),
     click.option("--camera-model", metavar="NAME", help="A COLMAP camera model; default SIMPLE_RADIAL."),
-    click.option("--camera-params", type=_Numbers(), metavar="A,B,...",
+    click.option("--camera-params", type=Numbers(), metavar="A,B,...",
                  help="Its parameters in COLMAP's order and pixel origin; they stay fixed."),
+    click.option("--cameras", type=_FILE, metavar="FILE|DIR",
+                 help="Intrinsics from COLMAP's cameras.txt, nerfstudio's transforms.json, or the folder of one; they "
+                 "stay fixed."),
+    click.option("--prior-poses", type=_FILE, metavar="FILE|DIR",
+                 help="Known poses: a COLMAP model, nerfstudio's transforms.json, or a gt.json; and the intrinsics "
+                 "that are in it, which stay fixed, too."),
+    click.option("--prior-poses-use", type=click.Choice(["triangulate", "start"]), default="triangulate",
+                 show_default=True, help="Keep them, and triangulate points onto them; or start from them, refine "
+                 "everything, and register photos without one, too."),
+    click.option("--rigs", type=_FILE, metavar="FILE",
+                 help="COLMAP's rig_config.json: cameras fixed to each other, their photos told by prefixes of names."),
     click.option("--refine-intrinsics", is_flag=True, default=None, help="Refine given parameters all the same."),
     click.option("--single-camera", is_flag=True, help="One camera took all photos."),
     click.option("--camera-per-image", is_flag=True, help="A camera for each photo."),

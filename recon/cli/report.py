@@ -1,70 +1,58 @@
-"""What a run prints when it is done, for people."""
+"""`recon report`: one self-contained page about a result, or about why there is none."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from recon.result import ReconstructionResult
-
-_MOST_LISTED = 20
+from recon.core.errors import Cause, UsageError
 
 
-def print_result(result: ReconstructionResult, only: str | None) -> None:
-    """Print the numbers of a result, the photos left out and why, and what to do next."""
-    for line in result_lines(result, only):
-        click.echo(line)
+@click.command("report")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html", help="Default: OUT/report.html.")
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the photos are; default: where the run found them.",
+)
+@click.option(
+    "--max-mb", type=float, default=15.0, show_default=True, metavar="N",
+    help="Size at most: thumbnails get smaller and points fewer to keep it.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace a file that recon did not write.")
+def command(out: Path, output: Path | None, photos: Path | None, max_mb: float, force: bool) -> None:
+    """Write a page about the result in OUT: points and cameras in 3D, photos, matches, numbers.
 
+    OUT is a workspace of `recon run` (which writes the page by itself), with or without a model, or any COLMAP model
+    folder. The page is one file that opens from disk, without a network, and can be sent to others: it holds small
+    copies of the photos.
 
-def result_lines(result: ReconstructionResult, only: str | None) -> list[str]:
-    """Return what `print_result` prints, line by line."""
-    summary = result.summary
-    lines = []
-    if summary["model"]:
-        lines += _model_lines(summary)
-    elif only is not None and "error" not in summary:
-        lines.append(f"{only}: done, in {result.workspace}")
-    lines.append(f"time      {_times(summary['seconds'])}")
-    lines += _left_out_lines(summary["left_out"], result.workspace)
-    if summary["model"]:
-        out = shlex.quote(str(result.workspace))
-        lines += ["next", f"  recon view {out}", f"  recon export {out} --help"]
-    return lines
+    \b
+    Examples:
+      recon report photos-recon
+      recon report photos-recon -o for-a-friend.html --max-mb 4
+      recon report colmap/sparse/0 --photos colmap/images
+    """
+    from recon.core.executor import available_threads
+    from recon.report.writing import NAME, is_our_page, write_report
 
-
-def _model_lines(summary: Mapping[str, Any]) -> list[str]:
-    lines = [
-        f"model     {summary['model']}",
-        f"photos    {summary['registered']} of {summary['images']} registered",
-        f"points    {summary['points3D']:,} ({summary['observations']:,} observations, "
-        f"mean track length {summary['mean_track_length']:.2f})",
-        f"error     {summary['mean_reprojection_error_px']:.3f} px, mean reprojection error",
-        "scale     arbitrary, and so are position and orientation: photos alone do not tell them",
-    ]
-    if summary["models"] > 1:
-        lines.append(f"others    {_count(summary['models'] - 1, 'smaller model')} of other parts, from sparse/1 on")
-    return lines
-
-
-def _times(seconds: Mapping[str, float]) -> str:
-    parts = ", ".join(f"{stage} {spent:.1f}" for stage, spent in seconds.items() if stage != "total" and spent >= 0.05)
-    return f"{seconds['total']:.1f} s" + (f" ({parts})" if parts else "")
-
-
-def _left_out_lines(left_out: Sequence[Mapping[str, str]], workspace: Path) -> list[str]:
-    if not left_out:
-        return []
-    lines = [f"left out  {_count(len(left_out), 'photo')}"]
-    for each in left_out[:_MOST_LISTED]:
-        lines += [f"  {each['image']}: {each['cause']}: {each['detail']}", f"    try: {each['try']}"]
-    if len(left_out) > _MOST_LISTED:
-        lines.append(f"  and {len(left_out) - _MOST_LISTED} more, listed in {workspace / 'recon.json'}")
-    return lines
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    if photos is not None and not photos.is_dir():
+        raise UsageError(
+            f"no folder of photos: {photos}",
+            code=Cause.MISSING_FILE,
+            file=str(photos),
+            try_="check the path given to --photos",
+        )
+    destination = output or out / NAME
+    if destination.exists() and not force and not is_our_page(destination):
+        raise UsageError(
+            f"{destination} is there already, and no report of recon",
+            code=Cause.NOT_WRITABLE,
+            file=str(destination),
+            try_="give another name with -o, or replace it with --force",
+        )
+    size = write_report(out, destination, photos=photos, megabytes=max_mb, threads=available_threads())
+    click.echo(f"{destination}: {size / 1e6:.1f} MB; open it in a browser")

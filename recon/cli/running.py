@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,16 @@ from recon.core.events import Event, Observer, RunFinished
 from recon.core.kinds import Kind
 
 if TYPE_CHECKING:
+    from recon.core.commands import RunCommand
     from recon.core.options import Settings
+    from recon.core.registry import PluginRegistry
     from recon.pipeline import RunRequest
+    from recon.plan import Plan
     from recon.result import ReconstructionResult
+
+
+Work = Callable[["PluginRegistry", Sequence[Observer], Callable[[], bool]], "ReconstructionResult"]
+Begin = Callable[[dict[str, Any]], Work]
 
 
 def stage_command(name: str, text: str) -> click.Command:
@@ -26,27 +33,32 @@ def stage_command(name: str, text: str) -> click.Command:
 
     names = {"help_option_names": ["-h", "--help"]}
 
-    @click.command(name, cls=JsonCommand, refused=_summary_of_nothing, help=text, context_settings=names)
+    @click.command(name, cls=JsonCommand, refused=summary_of_nothing, help=text, context_settings=names)
     @run_options
     def command(**values: Any) -> int:
-        return _run(None if name == "run" else name, values)
+        return run_stage(None if name == "run" else name, values)
 
     return command
 
 
-def _run(only: str | None, values: dict[str, Any]) -> int:
+def run_stage(only: str | None, values: dict[str, Any], begin: Begin | None = None) -> int:
+    """Carry out one stage, or all, show the result, and return the exit status.
+
+    Args:
+        begin: Makes of the options what is to be done; None: the stage, by the pipeline.
+    """
     as_json: bool = values["as_json"]
     last = _LastSummary()
     try:
-        result = _carry_out(only, values, last)
+        result = _carry_out(values, last, begin or _begin_stage(only))
     except ReconError as error:
         if as_json:
-            print_json(last.summary or _summary_of_nothing(error))
+            print_json(last.summary or summary_of_nothing(error))
         raise
     if as_json:
         print_json(result.summary)
     else:
-        from recon.cli.report import print_result
+        from recon.cli.outcome import print_result
 
         print_result(result, only)
     if "error" in result.summary:
@@ -58,15 +70,24 @@ def _run(only: str | None, values: dict[str, Any]) -> int:
     return 0
 
 
-def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> ReconstructionResult:
+def _begin_stage(only: str | None) -> Begin:
+    def begin(values: dict[str, Any]) -> Work:
+        from recon.pipeline import carry_out
+
+        request = request_of(only, values)
+        return lambda registry, observers, should_stop: carry_out(request, registry, observers, should_stop)
+
+    return begin
+
+
+def _carry_out(values: dict[str, Any], last: Observer, begin: Begin) -> ReconstructionResult:
     from recon.cli.progress import show_progress
     from recon.core.registry import load_plugins
     from recon.event_log import write_events
     from recon.interrupts import watch_signals
-    from recon.pipeline import carry_out
 
     registry = load_plugins(values["plugins_dir"])
-    request = request_of(only, values)
+    work = begin(values)
     with ExitStack() as stack:
         observers = [stack.enter_context(show_progress()), last]
         if values["events"]:
@@ -80,7 +101,7 @@ def _carry_out(only: str | None, values: dict[str, Any], last: Observer) -> Reco
                     try_="choose another --events FILE",
                 ) from error
         request_stop = stack.enter_context(watch_signals(lambda text: click.echo(text, err=True)))
-        return carry_out(request, registry, observers, request_stop)
+        return work(registry, observers, request_stop)
 
 
 def request_of(only: str | None, values: dict[str, Any]) -> RunRequest:
@@ -110,9 +131,15 @@ def request_of(only: str | None, values: dict[str, Any]) -> RunRequest:
         values["camera_params"],
         chosen[0] if chosen else Grouping.AUTO,
         values["refine_intrinsics"],
+        values["cameras"],
+        values["rigs"],
     )
     plugins = ("extractor", "matcher", "pairs", "mapper", "refiner")
-    same = (*plugins, "pairs_file", "max_size", "max_keypoints", "preset", "device")
+    same = (
+        *plugins,
+        *("world", "gps_prior", "strict", "escalate", "keep_overlays", "prior_poses", "prior_poses_use"),
+        *("pairs_file", "masks", "frames", "max_size", "max_keypoints", "preset", "device"),
+    )
     plan = make_plan(
         camera=camera,
         threads=values["threads"],
@@ -121,7 +148,33 @@ def request_of(only: str | None, values: dict[str, Any]) -> RunRequest:
         settings=_settings(values),
         **{name: values[name] for name in same},
     )
-    return RunRequest(values["photos"], plan, values["output"], values["fresh"], only)
+    return RunRequest(
+        values["photos"], plan, values["output"], values["fresh"], only, command=_command_given(values, plan)
+    )
+
+
+def _command_given(values: dict[str, Any], plan: Plan) -> RunCommand:
+    """Return the command as the user typed it; what holds for this once, like --fresh, is left out."""
+    from recon.core.commands import RunCommand
+    from recon.pipeline import RunRequest
+
+    once = ("photos", "fresh", "as_json", "events")
+    context = click.get_current_context()
+    options: list[tuple[str, str | None]] = []
+    for option in context.command.params:
+        name = str(option.name)
+        is_given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if name in once or not is_given:
+            continue
+        given = values[name]
+        for value in given if option.multiple else [given]:
+            if isinstance(value, bool):  # --this or --no-this
+                options.append(((option.opts if value else option.secondary_opts)[0], None))
+            else:
+                text = ",".join(map(repr, value)) if isinstance(value, tuple) else str(value)
+                options.append((option.opts[0], text))
+    workspace = RunRequest(values["photos"], plan, values["output"]).workspace_path
+    return RunCommand(str(values["photos"]), str(workspace), tuple(options))
 
 
 def _settings(values: dict[str, Any]) -> Settings:
@@ -164,7 +217,8 @@ class _LastSummary:
             self.summary = event.summary
 
 
-def _summary_of_nothing(error: ReconError) -> dict[str, Any]:
+def summary_of_nothing(error: ReconError) -> dict[str, Any]:
+    """Return design's JSON of a run that never began."""
     from recon.result import empty_summary
 
     return {**empty_summary(), "error": error.as_dict()}

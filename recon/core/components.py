@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from recon.core.arrays import FloatArray, UInt8Array
 from recon.core.data import Features, Image, ImageFile, ImagePair, Matches, PairPositions
 from recon.core.events import Observer
+from recon.core.frame import ModelFrame
 
 if TYPE_CHECKING:
     import pycolmap
@@ -165,6 +166,8 @@ class RunContext:
     """Tells the user, in a sentence, of a choice that the component made on its own."""
     extractor: str | None = None
     """For matchers: the name of the extractor whose features they get; None where it is not known."""
+    frame: ModelFrame | None = None
+    """For exporters: the units and frame of the model; None where nothing is known of them."""
 
 
 Component = TypeVar("Component", covariant=True)

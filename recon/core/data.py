@@ -6,8 +6,10 @@ in COLMAP, so that undoing a resize is a plain multiplication.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +28,33 @@ class Exif:
     focal_length_35mm_mm: float | None = None
     """Focal length in millimetres on 35 mm film, as the camera wrote it."""
 
+    focal_plane_px_per_mm: float | None = None
+    """Pixels in a millimetre of the sensor, at the size as taken."""
+    size_as_taken: tuple[int, int] | None = None
+    """Width and height in pixels that the camera wrote down."""
+    digital_zoom: float | None = None
+
     latitude_deg: float | None = None
     longitude_deg: float | None = None
     altitude_m: float | None = None
+    position_error_m: float | None = None
+    """Radius of the error of latitude and longitude, as the receiver wrote it."""
     taken_at: str | None = None
     """EXIF's DateTimeOriginal, as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """The picture that says which pixels of a photo count: 0 = ignore."""
+
+    path: Path
+    width: int
+    height: int
+    digest: str
+    """sha256 of the file's content, hexadecimal."""
+
+    is_upright: bool = False
+    """Whether it lies as the photo is shown, and not as its sensor pixels are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,15 @@ class ImageFile:
     """sha256 of the file's content, hexadecimal."""
 
     exif: Exif = Exif()
+
+    mask: MaskFile | None = None
+    """None keeps every pixel."""
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Everything that decides what an extractor sees of it, for the keys of results."""
+        mask = () if self.mask is None else (self.mask.digest, self.mask.is_upright)
+        return (self.digest, self.orientation, *mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +229,42 @@ class LeftOut:
     """The numbers behind the cause, in one sentence."""
     try_: str
     """What to do next, in one sentence; a command where there is one."""
+    evidence: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The same numbers for programs, as JSON writes them: keypoints, the photos it matches best, ..."""
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the JSON object of `left_out`: image, cause, detail, try."""
-        return {"image": self.image, "cause": str(self.cause), "detail": self.detail, "try": self.try_}
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object of `left_out`: image, cause, detail, try, evidence."""
+        return {
+            "image": self.image,
+            "cause": str(self.cause),
+            "detail": self.detail,
+            "try": self.try_,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelApart:
+    """A model besides the best one, with the reason why the two are not one."""
+
+    model: str
+    """Where it lies in the workspace: `sparse/1`."""
+    images: int
+    cause: Cause
+    detail: str
+    """The numbers behind the cause, in one sentence."""
+    try_: str
+    """What to do next, in one sentence; a command where there is one."""
+    evidence: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The same numbers for programs."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object of `apart`: model, images, cause, detail, try, evidence."""
+        return {
+            "model": self.model,
+            "images": self.images,
+            "cause": str(self.cause),
+            "detail": self.detail,
+            "try": self.try_,
+            "evidence": dict(self.evidence),
+        }

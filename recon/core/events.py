@@ -84,6 +84,10 @@ class ModelDone(Event):
     images: int
     points3D: int  # noqa: N815 - COLMAP's name
     mean_reprojection_error_px: float
+    step: str = ""
+    """Which step of the mapper's ladder of demands it began at; empty where the mapper has none."""
+    first_image: str = ""
+    """The first of its photos by name, which tells it from the other models of the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,11 @@ class Settings:
             )
         return path
 
+    def given_weights(self, kind: Kind, name: str) -> str | None:
+        """Return the path that `NAME.weights` gives, as it was written; None where it is not set."""
+        given = [str(each.value) for each in self.entries if each.is_for(kind, name) and each.option == WEIGHTS]
+        return given[-1] if given else None
+
     def check_used(self, offers: Sequence[Offer]) -> None:
         """Refuse settings that speak of none of these components, or of several.
 

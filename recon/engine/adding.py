@@ -25,8 +25,6 @@ from recon.engine.refinement import (
     triangulation_options,
 )
 
-MIN_MATCHES = 15
-"""Verified matches that link two images, as in mapping."""
 _MAX_ERROR_PX = 4.0
 _MIN_ANGLE_DEG = 1.5
 _STEPS: tuple[Step, ...] = (LADDER[0], LADDER[0].for_the_rest())
@@ -61,7 +59,7 @@ def add_images(
     pycolmap.set_random_seed(options.seed)
     with open_database(database) as opened:
         cache_options = pycolmap.DatabaseCacheOptions()
-        cache_options.min_num_matches = MIN_MATCHES
+        cache_options.min_num_matches = 1  # a photo of the model may be linked by few matches to each of many
         cache = pycolmap.DatabaseCache.create(opened, cache_options)
         wanted = {image.image_id for image in opened.read_all_images() if image.name in names}
     grown = pycolmap.Reconstruction(model)

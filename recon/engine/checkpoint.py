@@ -37,9 +37,7 @@ class Checkpoint:
     With one thread nothing is kept: a run that promises identical bytes restarts from the matches.
     """
 
-    def __init__(
-        self, folder: Path | None, ladder: tuple[Step, ...] = LADDER, showing: Showing | None = None
-    ) -> None:
+    def __init__(self, folder: Path | None, ladder: tuple[Step, ...] = LADDER, showing: Showing | None = None) -> None:
         self._showing = showing
         self._folder = folder
         self._ladder = ladder

@@ -26,23 +26,32 @@ def replace_database(path: Path) -> Iterator[pycolmap.Database]:
     """
     unfinished = path.with_name(path.name + ".new")
     with _in_words(path):
-        _remove(unfinished)
+        remove_database(unfinished)
     try:
         # No pycolmap.DatabaseTransaction: its destructor aborts the process where SQLite has rolled back on
         # its own, as it does on a full disk. Without it writing is as fast, since nothing is synced.
-        with _sqlite_in_words(path), pycolmap.Database.open(unfinished) as database:
+        with sqlite_in_words(path), pycolmap.Database.open(unfinished) as database:
             yield database
-        with _in_words(path):
-            if unfinished.with_name(unfinished.name + _LOG).exists():
-                raise OSError(errno.ENOSPC, "SQLite could not move its log into the database")
-            with unfinished.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            for old in _files_beside(path):
-                old.unlink(missing_ok=True)
-            unfinished.replace(path)
+        take_place(unfinished, path)
     finally:
         with suppress(OSError):  # a full disk gets its room back
-            _remove(unfinished)
+            remove_database(unfinished)
+
+
+def take_place(written: Path, path: Path) -> None:
+    """Let a database that is written and closed take the place of the one at `path`.
+
+    Raises:
+        ReconError: DISK_FULL or NOT_WRITABLE; the earlier database is still there.
+    """
+    with _in_words(path):
+        if written.with_name(written.name + _LOG).exists():
+            raise OSError(errno.ENOSPC, "SQLite could not move its log into the database")
+        with written.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        for old in _files_beside(path):
+            old.unlink(missing_ok=True)
+        written.replace(path)
 
 
 @contextmanager
@@ -64,7 +73,12 @@ def open_database(path: Path) -> Iterator[pycolmap.Database]:
 
 
 @contextmanager
-def _sqlite_in_words(path: Path) -> Iterator[None]:
+def sqlite_in_words(path: Path) -> Iterator[None]:
+    """Say in words why SQLite could not write a database.
+
+    Raises:
+        ReconError: DISK_FULL or NOT_WRITABLE.
+    """
     try:
         yield
     except RuntimeError as error:
@@ -83,7 +97,8 @@ def _files_beside(path: Path) -> list[Path]:
     return [path.with_name(path.name + end) for end in _BESIDE]
 
 
-def _remove(path: Path) -> None:
+def remove_database(path: Path) -> None:
+    """Delete a database with what SQLite keeps beside it; nothing there is fine."""
     for file in (path, *_files_beside(path)):
         file.unlink(missing_ok=True)
 

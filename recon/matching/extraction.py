@@ -16,6 +16,7 @@ from recon.core.components import FeatureExtractor
 from recon.core.data import Features, Image, ImageFile
 from recon.core.errors import Cause, ReconError
 from recon.matching.images import load_image, to_sensor_pixels
+from recon.matching.mask_pixels import without_masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Extraction:
 def in_sensor_pixels(features: Features, seen: Image, image: ImageFile) -> tuple[Features, UInt8Array]:
     """Return features of the seen image in the sensor pixels of its photo, and the colour of each keypoint.
 
+    Keypoints on masked pixels are dropped, also those of an extractor that knows no masks.
+
     Raises:
         ReconError: BROKEN_PLUGIN, the features are none of that image.
     """
@@ -49,6 +52,7 @@ def in_sensor_pixels(features: Features, seen: Image, image: ImageFile) -> tuple
             file=image.name,
             try_="tell the plugin's author: `recon.testing` checks what an extractor has to keep",
         )
+    features = without_masked(features, seen.mask)
     columns, rows = features.keypoints.astype(np.intp).T if len(features) else np.zeros((2, 0), np.intp)
     colours = seen.pixels[np.clip(rows, 0, seen.size[1] - 1), np.clip(columns, 0, seen.size[0] - 1)]
     origin, x_axis, y_axis = to_sensor_pixels(np.array([[0, 0], [1, 0], [0, 1]], np.float32), seen.size, image)

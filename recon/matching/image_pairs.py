@@ -15,6 +15,7 @@ from recon.core.errors import Cause, ReconError
 from recon.core.events import Observer
 from recon.core.executor import PoolFactory, never, run_in_order, thread_pool
 from recon.matching.decoded_photos import DecodedPhotos
+from recon.matching.mask_pixels import is_kept
 from recon.matching.merging import colours_at
 from recon.matching.pairs import in_order_of_use
 from recon.matching.ticker import Ticker
@@ -82,7 +83,7 @@ def match_image_pairs(
 
 
 def find_positions(pair: ImagePair, image1: Image, image2: Image, matcher: ImageMatcher) -> SeenPositions:
-    """Return what an image matcher finds in one pair, with the colours there.
+    """Return what an image matcher finds in one pair, with the colours there; nothing on masked pixels.
 
     Raises:
         ReconError: BROKEN_PLUGIN, the answer is no set of positions in these images.
@@ -97,7 +98,11 @@ def find_positions(pair: ImagePair, image1: Image, image2: Image, matcher: Image
                 file=image.name,
                 try_="tell the plugin's author: `recon.testing` checks what an image matcher has to keep",
             )
-    kept = PairPositions(*(np.asarray(array, np.float32) for array in (found.xy1, found.xy2, found.scores)))
+    counts = np.ones(len(found.xy1), bool)
+    for xy, mask in ((found.xy1, image1.mask), (found.xy2, image2.mask)):
+        if mask is not None:
+            counts &= is_kept(xy, mask)
+    kept = PairPositions(*(np.asarray(array, np.float32)[counts] for array in (found.xy1, found.xy2, found.scores)))
     return SeenPositions(kept, colours_at(kept.xy1, image1.pixels), colours_at(kept.xy2, image2.pixels))
 
 

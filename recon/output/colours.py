@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,3 +36,27 @@ def colour_points(model: pycolmap.Reconstruction, colours_of: Callable[[str], UI
     means = np.rint(sums / np.maximum(counts, 1)[:, None]).astype(np.uint8)
     for point_id, colour in zip(point_ids.tolist(), means, strict=True):
         model.point3D(point_id).color = colour
+
+
+def colour_points_of(
+    model: pycolmap.Reconstruction, point_ids: Collection[int], colours_of: Callable[[str], UInt8Array | None]
+) -> None:
+    """Set the colour of some points of a model, by those of their observations whose colours are known.
+
+    Args:
+        colours_of: As for `colour_points`; None for an image of which they are not known.
+    """
+    images = {image_id: model.image(image_id).name for image_id in model.reg_image_ids()}
+    seen: dict[int, list[tuple[int, int]]] = {}
+    for point_id in point_ids:
+        for element in model.point3D(point_id).track.elements:
+            seen.setdefault(element.image_id, []).append((point_id, element.point2D_idx))
+    found: dict[int, list[UInt8Array]] = {}
+    for image_id, observations in seen.items():
+        colours = colours_of(images[image_id])
+        if colours is None:
+            continue
+        for point_id, row in observations:
+            found.setdefault(point_id, []).append(colours[row])
+    for point_id, values in found.items():
+        model.point3D(point_id).color = np.rint(np.mean(values, axis=0)).astype(np.uint8)

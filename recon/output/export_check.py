@@ -12,6 +12,7 @@ from recon.output.export_comparison import Comparison
 from recon.output.export_proof import ExportCheck
 from recon.output.read_back import ReadBack, UnreadableExport
 from recon.output.read_colmap import read_colmap, read_colmap_text, read_gsplat
+from recon.output.read_maps import read_geojson, read_kml
 from recon.output.read_scenes import read_glb, read_nerfstudio, read_ply, read_pose_table
 from recon.output.read_tracks import read_bundler, read_nvm
 
@@ -28,6 +29,8 @@ _READERS: Mapping[str, Callable[[Path], ReadBack]] = {
     "nvm": read_nvm,
     "glb": read_glb,
     "csv": read_pose_table,
+    "kml": read_kml,
+    "geojson": read_geojson,
 }
 
 

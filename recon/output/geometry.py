@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from recon.core.arrays import FloatArray, UInt8Array
 
 if TYPE_CHECKING:
     import pycolmap
+
+LINES_PER_CAMERA = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,18 @@ def camera_poses(model: pycolmap.Reconstruction) -> CameraPoses:
         np.array([image.cam_from_world().rotation.matrix().T for image in images], np.float64).reshape(-1, 3, 3),
         np.array([_half_extent(model.camera(image.camera_id)) for image in images], np.float64).reshape(-1, 2),
     )
+
+
+def joined_clouds(clouds: Sequence[PointCloud]) -> PointCloud:
+    """Return the points of one or more models in one frame, one after the other."""
+    return PointCloud(*(np.concatenate([getattr(each, name) for each in clouds]) for name in PointCloud.__slots__))
+
+
+def joined_poses(poses: Sequence[CameraPoses]) -> CameraPoses:
+    """Return the cameras of one or more models in one frame, one after the other."""
+    names = tuple(name for each in poses for name in each.names)
+    rest = (np.concatenate([getattr(each, name) for each in poses]) for name in CameraPoses.__slots__[1:])
+    return CameraPoses(names, *rest)
 
 
 def frustum_corners(cameras: CameraPoses, depth: float) -> FloatArray:

@@ -1,8 +1,9 @@
 """Writes a model as glTF 2.0 in one binary file: coloured points, a node and camera for each photo, their outlines.
 
 glTF's world has y up and its cameras look along -z with y up (OpenGL). The node `recon` turns the model's frame,
-whose y mostly points down, by 180 degrees about x; below it stand the points and poses as the model has them. A
-glTF camera is a pinhole in the middle of the picture: the exact intrinsics stand in `extras` of the node.
+whose y mostly points down, by 180 degrees about x, or one whose z points up by 90; below it stand the points and poses
+as the model has them. glTF counts in metres: `extras` of the asset says what this model counts in. A glTF camera is a
+pinhole in the middle of the picture: the exact intrinsics stand in `extras` of the node.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recon.core.frame import ARBITRARY, ModelFrame
 from recon.output.files import replacing
 from recon.output.geometry import camera_poses, frustum_lines, point_cloud
 from recon.output.photo_files import registered_images
@@ -29,15 +31,19 @@ _MAGIC, _VERSION, _JSON, _BIN = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
 _POINTS, _LINES = 0, 1
 _FLOAT, _UNSIGNED_BYTE = 5126, 5121
 _ARRAY_BUFFER = 34962
+_Y_UP_FROM_Y_DOWN = [1.0, 0.0, 0.0, 0.0]
+"""Half a turn about x, as glTF writes rotations: x, y, z, w."""
+_Y_UP_FROM_Z_UP = [-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)]
+"""A quarter turn back about x."""
 
 
-def write_glb(model: pycolmap.Reconstruction, path: Path) -> None:
+def write_glb(model: pycolmap.Reconstruction, path: Path, frame: ModelFrame = ARBITRARY) -> None:
     """Write the file `path`; points without a finite position are left out.
 
     Raises:
         OSError: The file cannot be written.
     """
-    scene = _Scene()
+    scene = _Scene(frame)
     cloud, poses = point_cloud(model), camera_poses(model)
     if len(cloud.positions):
         scene.add_mesh("points", _POINTS, cloud.positions, cloud.colors)
@@ -53,8 +59,10 @@ def write_glb(model: pycolmap.Reconstruction, path: Path) -> None:
 class _Scene:
     """glTF's tables while they grow, and the bytes that they speak of."""
 
-    def __init__(self) -> None:
-        self._nodes: list[dict[str, Any]] = [{"name": "recon", "rotation": [1.0, 0.0, 0.0, 0.0], "children": []}]
+    def __init__(self, frame: ModelFrame) -> None:
+        turn = _Y_UP_FROM_Z_UP if frame.is_z_up else _Y_UP_FROM_Y_DOWN
+        self._nodes: list[dict[str, Any]] = [{"name": "recon", "rotation": turn, "children": []}]
+        self._frame = frame
         self._tables: dict[str, list[dict[str, Any]]] = {
             name: [] for name in ("meshes", "cameras", "accessors", "bufferViews")
         }
@@ -98,7 +106,11 @@ class _Scene:
         """Return the file's content."""
         tables: dict[str, Any] = {name: rows for name, rows in self._tables.items() if rows}
         document = {
-            "asset": {"version": "2.0", "generator": "recon"},
+            "asset": {
+                "version": "2.0",
+                "generator": "recon",
+                "extras": {"units": str(self._frame.units), "about": "; ".join(self._frame.plain_lines())},
+            },
             "scene": 0,
             "scenes": [{"name": "recon", "nodes": [0]}],
             "nodes": self._nodes,

@@ -1,6 +1,7 @@
 """The photo files of a model: found by the names that the model has for them, opened, and never outside their folder.
 
-Pixels are those of the sensor as stored, which is what a model speaks of: EXIF's orientation is not applied.
+Pixels are those of the sensor, which is what a model speaks of: as stored, EXIF's orientation not applied, but mirrored
+back where EXIF says that they are stored mirrored.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pycolmap
 
 _EXIF_ORIENTATION = 0x0112
+_MIRRORED = (2, 4, 5, 7)
 
 
 def registered_images(model: pycolmap.Reconstruction) -> list[pycolmap.Image]:
@@ -106,12 +108,32 @@ def is_turned(path: Path) -> bool:
         raise _unreadable(path, error) from error
 
 
-def read_photo(path: Path) -> tuple[UInt8Array, bytes | None]:
-    """Return (H, W, 3) uint8 RGB pixels as stored, and the colour profile where there is one; transparent is black.
+def is_mirrored(path: Path) -> bool:
+    """Return whether EXIF says that a photo is stored mirrored, so that its file does not show what its model saw.
 
     Raises:
         ReconError: UNREADABLE.
     """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return bool(picture.getexif().get(_EXIF_ORIENTATION) in _MIRRORED)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_photo(path: Path) -> tuple[UInt8Array, bytes | None]:
+    """Return (H, W, 3) uint8 RGB sensor pixels, and the colour profile where there is one; transparent is black.
+
+    Raises:
+        ReconError: UNREADABLE.
+    """
+    pixels, profile = _read_stored(path)
+    return np.ascontiguousarray(pixels[:, ::-1]) if is_mirrored(path) else pixels, profile
+
+
+def _read_stored(path: Path) -> tuple[UInt8Array, bytes | None]:
     from PIL import Image
 
     try:

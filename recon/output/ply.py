@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recon.core.arrays import FloatArray, UInt8Array
+from recon.core.frame import ARBITRARY, ModelFrame
 from recon.output.files import replacing
 from recon.output.geometry import point_cloud
 
@@ -17,20 +18,20 @@ if TYPE_CHECKING:
 _VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 3)])
 
 
-def write_ply(model: pycolmap.Reconstruction, path: Path) -> None:
+def write_ply(model: pycolmap.Reconstruction, path: Path, frame: ModelFrame = ARBITRARY) -> None:
     """Write the points with their colours; a file that is there is replaced once the new one is complete.
 
-    Points without a finite position are left out. The frame is the model's: scale and orientation are
-    arbitrary unless the model was aligned.
+    Points without a finite position are left out. The frame is the model's; a comment in the file says what its units
+    are.
 
     Raises:
         OSError: The file cannot be written.
     """
     cloud = point_cloud(model)
-    write_points(cloud.positions, cloud.colors, path)
+    write_points(cloud.positions, cloud.colors, path, frame)
 
 
-def write_points(positions: FloatArray, colors: UInt8Array, path: Path) -> None:
+def write_points(positions: FloatArray, colors: UInt8Array, path: Path, frame: ModelFrame = ARBITRARY) -> None:
     """Write (N, 3) positions with their (N, 3) RGB colours, in any frame; a file that is there is replaced as above.
 
     Raises:
@@ -43,7 +44,7 @@ def write_points(positions: FloatArray, colors: UInt8Array, path: Path) -> None:
         (
             "ply",
             "format binary_little_endian 1.0",
-            "comment made by recon; scale and orientation are the model's own",
+            *(f"comment {line}" for line in ("made by recon", *frame.plain_lines())),
             f"element vertex {len(vertices)}",
             *(f"property float {axis}" for axis in "xyz"),
             *(f"property uchar {channel}" for channel in ("red", "green", "blue")),

@@ -1,7 +1,8 @@
 """Writes the poses and cameras of a model as a table: CSV, one registered photo a row.
 
 `q*` and `t*` map world to camera (`cam_from_world`, OpenCV axes: x right, y down, z forward), `center_*` is where the
-photo was taken, and `params` are COLMAP's, separated by blanks. The frame is the model's own.
+photo was taken, and `params` are COLMAP's, separated by blanks. The frame is the model's own; `units` says what it
+counts in: arbitrary, metres, or geographic (metres east, north and up).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recon.core.frame import ARBITRARY, ModelFrame
 from recon.output.files import replacing
 from recon.output.photo_files import registered_images
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("name", "qw", "qx", "qy", "qz", "tx", "ty", "tz", "center_x", "center_y", "center_z"),
-    *("camera_id", "camera_model", "width", "height", "params", "observations"),
+    *("camera_id", "camera_model", "width", "height", "params", "observations", "units"),
 )
 
 
-def write_pose_table(model: pycolmap.Reconstruction, path: Path) -> None:
+def write_pose_table(model: pycolmap.Reconstruction, path: Path, frame: ModelFrame = ARBITRARY) -> None:
     """Write the file `path`, UTF-8; any name is held, quoted where CSV asks for it.
 
     Raises:
@@ -45,5 +47,6 @@ def write_pose_table(model: pycolmap.Reconstruction, path: Path) -> None:
                     camera.height,
                     " ".join(repr(float(value)) for value in camera.params),
                     image.num_points3D,
+                    str(frame.units),
                 ]
             )

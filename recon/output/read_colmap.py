@@ -16,7 +16,9 @@ from recon.output.read_back import Projection, ReadBack, ReadView, UnreadableExp
 _KEYPOINT = np.dtype([("xy", "<f8", 2), ("point_id", "<i8")])
 
 
-class _Photo(NamedTuple):
+class BinaryPhoto(NamedTuple):
+    """A registered photo as the file has it."""
+
     name: str
     camera_id: int
     quaternion: tuple[float, ...]
@@ -34,13 +36,13 @@ _Points = dict[int, tuple[tuple[float, ...], tuple[int, ...]]]
 
 class _Content(NamedTuple):
     cameras: dict[int, pycolmap.Camera]
-    photos: list[_Photo]
+    photos: list[BinaryPhoto]
     points: _Points
 
 
 def read_colmap(folder: Path) -> ReadBack:
     """Return what a binary model holds."""
-    content = _Content(_binary_cameras(folder), _binary_photos(folder), _binary_points(folder))
+    content = _Content(_binary_cameras(folder), read_binary_photos(folder), _binary_points(folder))
     return _read_back(content, "COLMAP's page on its binary format", _bent)
 
 
@@ -53,7 +55,7 @@ def read_colmap_text(folder: Path) -> ReadBack:
 def read_gsplat(folder: Path) -> ReadBack:
     """Return what an undistorted set holds: a pinhole for every camera, and its photos."""
     sparse = folder / "sparse" / "0"
-    content = _Content(_binary_cameras(sparse), _binary_photos(sparse), _binary_points(sparse))
+    content = _Content(_binary_cameras(sparse), read_binary_photos(sparse), _binary_points(sparse))
     strangers = sorted({camera.model_name for camera in content.cameras.values()} - {"PINHOLE"})
     if strangers:
         raise UnreadableExport(f"cameras are {', '.join(strangers)} and should all be PINHOLE")
@@ -141,7 +143,8 @@ def _binary_cameras(folder: Path) -> dict[int, pycolmap.Camera]:
     return cameras
 
 
-def _binary_photos(folder: Path) -> list[_Photo]:
+def read_binary_photos(folder: Path) -> list[BinaryPhoto]:
+    """Return the registered photos in images.bin, in its order."""
     content, photos = (folder / "images.bin").read_bytes(), []
     (count,), position = struct.unpack_from("<Q", content), 8
     for _ in range(count):
@@ -150,7 +153,7 @@ def _binary_photos(folder: Path) -> list[_Photo]:
         name = content[position + 64 : end].decode()
         (num_keypoints,) = struct.unpack_from("<Q", content, end + 1)
         table = np.frombuffer(content, _KEYPOINT, num_keypoints, end + 9)
-        photos.append(_Photo(name, camera_id, tuple(pose[:4]), tuple(pose[4:]), table["xy"], table["point_id"]))
+        photos.append(BinaryPhoto(name, camera_id, tuple(pose[:4]), tuple(pose[4:]), table["xy"], table["point_id"]))
         position = end + 9 + table.nbytes
     return photos
 
@@ -179,14 +182,14 @@ def _text_cameras(folder: Path) -> dict[int, pycolmap.Camera]:
     return cameras
 
 
-def _text_photos(folder: Path) -> list[_Photo]:
+def _text_photos(folder: Path) -> list[BinaryPhoto]:
     lines, photos = _lines(folder / "images.txt"), []
     for head, keypoints in zip(lines[0::2], lines[1::2], strict=False):
         _, *pose, camera_id, name = head.split(" ")
         table = np.array(keypoints.split(), np.float64).reshape(-1, 3)
         numbers = tuple(map(float, pose))
         ids = np.array(keypoints.split()[2::3], np.int64)
-        photos.append(_Photo(name, int(camera_id), numbers[:4], numbers[4:], table[:, :2], ids))
+        photos.append(BinaryPhoto(name, int(camera_id), numbers[:4], numbers[4:], table[:, :2], ids))
     return photos
 
 

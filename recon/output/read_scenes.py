@@ -17,8 +17,8 @@ from recon.output.read_colmap import camera_named, projection_of
 
 _OPENGL_AXES = np.diag([1.0, -1.0, -1.0])
 _PLY_TYPES = {"float": "<f4", "double": "<f8", "uchar": "u1", "int": "<i4", "uint": "<u4"}
-_GLTF_WORLD = np.diag([1.0, -1.0, -1.0])
-"""What the node `recon` does to the model's frame: half a turn about x."""
+_MODEL_FROM_GLTF_WORLD = (np.diag([1.0, -1.0, -1.0]), np.array([(1.0, 0, 0), (0, 0, -1), (0, 1, 0)]))
+"""What the node `recon` undoes: of a model whose y points down, and of one whose z points up."""
 
 
 def read_nerfstudio(folder: Path) -> ReadBack:
@@ -132,17 +132,20 @@ def read_glb(path: Path) -> ReadBack:
         scene = trimesh.load_scene(stream, file_type="glb")
     views = []
     parents = scene.graph.transforms.parents
+    model_from_world = np.asarray(scene.graph.get("recon")[0], np.float64)[:3, :3].T
+    if not any(np.allclose(model_from_world, known) for known in _MODEL_FROM_GLTF_WORLD):
+        raise UnreadableExport("the node `recon` turns neither y down nor z up to glTF's y up")
     for name in set(scene.graph.nodes) - set(scene.graph.nodes_geometry):
         if parents.get(name) != "recon":
             continue
         world_from_cam = np.asarray(scene.graph.get(name)[0], np.float64)
-        rotation = (_GLTF_WORLD @ world_from_cam[:3, :3] @ _OPENGL_AXES).T
-        center = _GLTF_WORLD @ world_from_cam[:3, 3]
+        rotation = (model_from_world @ world_from_cam[:3, :3] @ _OPENGL_AXES).T
+        center = model_from_world @ world_from_cam[:3, 3]
         views.append(ReadView(name, np.column_stack([rotation, -rotation @ center])))
     if "points" not in scene.geometry:
         return ReadBack("trimesh", tuple(views), np.zeros((0, 3)), np.zeros((0, 3), np.uint8))
     cloud = scene.geometry["points"]
-    frame = _GLTF_WORLD @ np.asarray(scene.graph.get("points")[0], np.float64)[:3, :3]
+    frame = model_from_world @ np.asarray(scene.graph.get("points")[0], np.float64)[:3, :3]
     return ReadBack(
         "trimesh", tuple(views), np.asarray(cloud.vertices, np.float64) @ frame.T, np.asarray(cloud.colors)[:, :3]
     )

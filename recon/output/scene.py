@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recon.core.arrays import FloatArray, UInt8Array
-from recon.output.geometry import PointCloud, camera_poses, frustum_lines, point_cloud
+from recon.output.geometry import (
+    LINES_PER_CAMERA,
+    CameraPoses,
+    PointCloud,
+    camera_poses,
+    frustum_lines,
+    joined_clouds,
+    joined_poses,
+    point_cloud,
+)
 from recon.output.viewpoint import Viewpoint, choose_viewpoint, frustum_depth
 
 if TYPE_CHECKING:
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
 CAMERA_COLOR = (255, 140, 50)
 BACKGROUND = ((44, 48, 55), (20, 22, 26))
 """Top and bottom: dark, on which stone, leaves and wood keep their colours."""
+MODEL_COLORS = ((90, 160, 250), (110, 205, 110), (225, 110, 200), (240, 220, 90), (140, 220, 220), (250, 110, 110))
+"""Of the first model, the second, ...; then from the start. None is the cameras' orange."""
 _COVERAGE = 0.9
 """How much of the scene's share of the picture its points would cover side by side."""
 _MAX_RADIUS = 0.0052
@@ -42,6 +53,9 @@ class Scene:
     colors_by_error: UInt8Array
     """(N, 3) uint8 RGB: from blue (small reprojection error) to yellow (large)."""
 
+    colors_by_model: UInt8Array
+    """(N, 3) uint8 RGB, one for each model."""
+
     camera_lines: FloatArray
     """(L, 2, 3) ends of the lines that outline the cameras."""
 
@@ -50,6 +64,11 @@ class Scene:
 
     viewpoint: Viewpoint
 
+    @property
+    def num_cameras(self) -> int:
+        """Return how many cameras the lines outline."""
+        return len(self.camera_lines) // LINES_PER_CAMERA
+
     @classmethod
     def of(cls, model: pycolmap.Reconstruction, size: tuple[int, int], orientations: Mapping[str, int]) -> Scene:
         """Return the scene of a model, to be seen in a picture of `size` (width, height).
@@ -57,43 +76,68 @@ class Scene:
         Args:
             orientations: EXIF orientation by image name where it is not 1, so that up is up.
         """
-        cloud, cameras = point_cloud(model), camera_poses(model)
-        viewpoint = choose_viewpoint(cloud, cameras, size, orientations)
+        return cls.of_parts([(point_cloud(model), camera_poses(model))], size, orientations)
+
+    @classmethod
+    def of_parts(
+        cls,
+        models: Sequence[tuple[PointCloud, CameraPoses]],
+        size: tuple[int, int],
+        orientations: Mapping[str, int],
+    ) -> Scene:
+        """Return the scene of several models in one frame, seen as the first one is best seen; else as `of`."""
+        cloud = joined_clouds([cloud for cloud, _ in models])
+        cameras = joined_poses([cameras for _, cameras in models])
+        first = choose_viewpoint(*models[0], size, orientations)
+        viewpoint = choose_viewpoint(cloud, cameras, size, orientations, first.cam_from_world)
+        numbers = np.repeat(np.arange(len(models)), [len(each.positions) for each, _ in models])
         return cls(
             cloud.positions,
-            cloud.colors if cloud.colors.any() else np.full_like(cloud.colors, _GREY),
+            np.concatenate([_seen_colors(each) for each, _ in models]),
             _ramp(np.log(np.maximum(cloud.track_lengths, 1))),
             _ramp(cloud.errors_px),
-            frustum_lines(cameras, frustum_depth(cloud, cameras)),
+            np.array(MODEL_COLORS, np.uint8)[numbers % len(MODEL_COLORS)],
+            np.concatenate([frustum_lines(own, frustum_depth(each, own)) for each, own in models]),
             _point_radius(cloud, viewpoint),
             viewpoint,
         )
 
-    def write(self, path: Path) -> None:
-        """Write the scene as one npz file."""
+    def arrays(self) -> dict[str, Any]:
+        """Return the scene as arrays by name, for an npz file."""
         arrays = {name: getattr(self, name) for name in self.__slots__ if name != "viewpoint"}
         view = self.viewpoint
-        np.savez(
-            path,
-            **arrays,
-            position=view.position,
-            cam_from_world=view.cam_from_world,
-            tangents=np.array(view.tangents),
-            distance=np.array(view.distance),
+        return arrays | {
+            "position": view.position,
+            "cam_from_world": view.cam_from_world,
+            "tangents": np.array(view.tangents),
+            "distance": np.array(view.distance),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Scene:
+        """Return the scene of what `arrays` gave."""
+        view = Viewpoint(
+            arrays["position"],
+            arrays["cam_from_world"],
+            (float(arrays["tangents"][0]), float(arrays["tangents"][1])),
+            float(arrays["distance"]),
         )
+        fields: dict[str, Any] = {name: arrays[name] for name in cls.__slots__ if name in arrays}
+        return cls(**fields | {"point_radius": float(arrays["point_radius"])}, viewpoint=view)
+
+    def write(self, path: Path) -> None:
+        """Write the scene as one npz file."""
+        np.savez(path, **self.arrays())
 
     @classmethod
     def read(cls, path: Path) -> Scene:
         """Return the scene that `write` wrote."""
-        with np.load(path) as arrays:
-            view = Viewpoint(
-                arrays["position"],
-                arrays["cam_from_world"],
-                (float(arrays["tangents"][0]), float(arrays["tangents"][1])),
-                float(arrays["distance"]),
-            )
-            fields: dict[str, Any] = {name: arrays[name] for name in cls.__slots__ if name in arrays}
-            return cls(**fields | {"point_radius": float(arrays["point_radius"])}, viewpoint=view)
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls.from_arrays(arrays)
+
+
+def _seen_colors(cloud: PointCloud) -> UInt8Array:
+    return cloud.colors if cloud.colors.any() else np.full_like(cloud.colors, _GREY)
 
 
 def _point_radius(cloud: PointCloud, viewpoint: Viewpoint) -> float:

@@ -50,17 +50,23 @@ class Viewpoint:
 
 
 def choose_viewpoint(
-    cloud: PointCloud, cameras: CameraPoses, size: tuple[int, int], orientations: Mapping[str, int]
+    cloud: PointCloud,
+    cameras: CameraPoses,
+    size: tuple[int, int],
+    orientations: Mapping[str, int],
+    cam_from_world: FloatArray | None = None,
 ) -> Viewpoint:
     """Return a viewpoint from which the photographed sides show and the cameras too.
 
     Args:
+        cam_from_world: (3, 3) rotation of the view, where another has chosen it.
         size: Width and height of the picture, in pixels.
         orientations: EXIF orientation by image name, where it is not 1: what was up in the photo.
     """
-    in_view = _what_to_show(cloud, cameras)
-    up = up_direction(cameras, orientations)
-    cam_from_world = _look_from(_direction(cloud, cameras, up), up)
+    in_view = what_to_show(cloud, cameras)
+    if cam_from_world is None:
+        up = up_direction(cameras, orientations)
+        cam_from_world = _look_from(_direction(cloud, cameras, up), up)
     width, height = size
     tangent = np.tan(np.radians(FIELD_OF_VIEW_DEG) / 2)
     tangents = np.array([width, height]) * tangent / min(width, height)
@@ -76,23 +82,29 @@ def up_direction(cameras: CameraPoses, orientations: Mapping[str, int]) -> Float
     """Return the (3,) unit vector that was up in the photos, on the whole: people hold a camera level."""
     if not cameras.names:
         return np.array([0.0, -1.0, 0.0])
-    in_cam = np.array(
-        [_UP_OF_ORIENTATION.get(orientations.get(name, 1), (0, -1)) for name in cameras.names], np.float64
-    )
-    ups = np.einsum("mij,mj->mi", cameras.world_from_cam[:, :, :2], in_cam)
+    ups = up_in_world(cameras, orientations)
     return _unit(ups.mean(axis=0), fallback=ups[0])
 
 
-# The direction in stored pixels, y down, that the EXIF orientation calls up: the first letter of a name as
-# "row 0 is at the ...".
+def up_in_world(cameras: CameraPoses, orientations: Mapping[str, int]) -> FloatArray:
+    """Return (M, 3) unit vectors: what was up in each photo."""
+    in_cam = np.array(
+        [_UP_OF_ORIENTATION.get(orientations.get(name, 1), (0, -1)) for name in cameras.names], np.float64
+    ).reshape(-1, 2)
+    ups: FloatArray = np.einsum("mij,mj->mi", cameras.world_from_cam[:, :, :2], in_cam)
+    return ups
+
+
+# The direction in sensor pixels, y down, that the EXIF orientation calls up; what is stored mirrored (2, 4, 5, 7) is
+# mirrored back there, left to right.
 _UP_OF_ORIENTATION = {
-    1: (0, -1), 2: (0, -1), 3: (0, 1), 4: (0, 1), 5: (-1, 0), 6: (-1, 0), 7: (1, 0), 8: (1, 0),
+    1: (0, -1), 2: (0, -1), 3: (0, 1), 4: (0, 1), 5: (1, 0), 6: (-1, 0), 7: (-1, 0), 8: (1, 0),
 }  # fmt: skip
 
 
 def frustum_depth(cloud: PointCloud, cameras: CameraPoses) -> float:
     """Return how deep to draw the cameras: small beside the scene, and neighbours apart; in the model's units."""
-    shown = _what_to_show(cloud, cameras)
+    shown = what_to_show(cloud, cameras)
     depth = 0.04 * float(np.linalg.norm(np.ptp(shown, axis=0)))
     if len(cameras.names) > 1:
         gaps = np.linalg.norm(cameras.centers[:, None] - cameras.centers, axis=2)
@@ -101,7 +113,7 @@ def frustum_depth(cloud: PointCloud, cameras: CameraPoses) -> float:
     return float(depth) or 1.0
 
 
-def _what_to_show(cloud: PointCloud, cameras: CameraPoses) -> FloatArray:
+def what_to_show(cloud: PointCloud, cameras: CameraPoses) -> FloatArray:
     """Return (N, 3): the points without the far ones, and the cameras that are not far from those."""
     points = cloud.positions
     if len(points):

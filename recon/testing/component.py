@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from recon.core.components import ComponentSpec, RunContext
+from recon.core.frame import ModelFrame
 from recon.core.kinds import Kind
 from recon.core.validation import check_spec
 from recon.weights import find_weights
@@ -21,9 +22,12 @@ class ComponentContract:
     options: ClassVar[Mapping[str, Any]] = {}
     """Values that differ from the component's defaults."""
 
+    frame: ClassVar[ModelFrame | None] = None
+    """What the context says of the model's units."""
+
     def create(self, **options: Any) -> Any:
         """Return the component on the CPU, with seed 0; `options` stand over the class's own."""
-        context = RunContext(threads=1, seed=0, weights=self.find_weights)
+        context = RunContext(threads=1, seed=0, weights=self.find_weights, frame=self.frame)
         return self.spec.create(self.spec.options(**{**self.options, **options}), context)
 
     def find_weights(self, name: str) -> Path:

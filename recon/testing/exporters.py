@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from recon.core.components import Exporter
+from recon.core.frame import FrameSource, ModelFrame, Origin, Units
 from recon.core.kinds import Kind
 from recon.testing.component import ComponentContract
 from recon.testing.mappers import synthesize_scene
@@ -15,6 +16,8 @@ class ExporterContract(ComponentContract):
     """Something is written, below the destination only, and the model is not changed."""
 
     kind = Kind.EXPORTER
+    frame = ModelFrame(Units.GEOGRAPHIC, FrameSource.GPS, is_z_up=True, origin=Origin(50.1, 8.7, 120.0))
+    """Of a model that lies somewhere: formats for maps refuse others."""
 
     def test_it_writes_below_the_destination_only(self) -> None:
         """Into a folder that is not there yet, with a name that is not ASCII."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -20,9 +21,13 @@ from recon.workspace.manifest import Manifest, StageRecord, State, read_manifest
 MANIFEST = "recon.json"
 LOCK = ".recon.lock"
 _HALF_WRITTEN = ("database.db.new", "database.db.new-wal", "database.db.new-shm", "database.db.new-journal")
+FRAMES = "frames"
+"""The folder of frames where the photos are a video."""
+HALF_WRITTEN_FRAMES = "frames.new"
 FILES = (
     *("database.db", "database.db-wal", "database.db-shm", *_HALF_WRITTEN),
-    *("sparse", "sparse.new", "sparse.old", "points.ply", "events.jsonl", ".cache"),
+    *("sparse", "sparse.new", "sparse.old", "points.ply", "report.html", "events.jsonl", ".cache"),
+    *(FRAMES, HALF_WRITTEN_FRAMES, "mesh.ply"),
 )
 """What recon may write besides the manifest and the lock."""
 
@@ -51,6 +56,11 @@ class Workspace:
     def points(self) -> Path:
         """The best model's coloured points."""
         return self.path / "points.ply"
+
+    @property
+    def report(self) -> Path:
+        """The page about the last run."""
+        return self.path / "report.html"
 
     @property
     def events(self) -> Path:
@@ -123,13 +133,12 @@ def open_workspace(
             _delete_half_written(path, is_after_crash=manifest.state is State.RUNNING)
             workspace = Workspace(path, manifest)
             workspace.record(
-                **(fields or {}),
                 recon=version,
                 files=FILES,
                 state=State.RUNNING,
                 pid=os.getpid(),
                 host=socket.gethostname(),
-                command=" ".join(sys.argv),
+                **{"command": shlex.join(sys.argv), **(fields or {})},
             )
             workspace.cache.mkdir(exist_ok=True)
         yield workspace

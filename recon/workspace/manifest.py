@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +71,9 @@ class Manifest:
     """sha256 of each weight file in use, by its name."""
 
     stages: Mapping[str, StageRecord] = field(default_factory=dict)
+    added: Sequence[Mapping[str, Any]] = ()
+    """Photos that `recon add` brought into the model: `{"image", "file", "digest", "registered"}`."""
+
     files: tuple[str, ...] = ()
     """Everything that recon may have written here, and that `--fresh` deletes."""
 
@@ -97,7 +100,8 @@ def read_manifest(path: Path) -> Manifest:
         if written_format <= FORMAT:
             stages = {name: StageRecord(**record) for name, record in fields.pop("stages").items()}
             state, files = State(fields.pop("state")), tuple(fields.pop("files"))
-            return Manifest(stages=stages, state=state, files=files, **fields)
+            added = tuple(fields.pop("added", ()))
+            return Manifest(stages=stages, state=state, files=files, added=added, **fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is damaged, or not written by recon", code=Cause.CORRUPT_FILE, file=str(path), try_=elsewhere

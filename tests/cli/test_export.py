@@ -324,3 +324,18 @@ def test_a_foreign_exporter_with_the_option_photos_is_told_where_they_are(
 
     assert main(["export", *arguments]) == 0
     assert (tmp_path / "dest").read_text() == str(six_photos)
+
+
+def test_clean_leaves_wild_points_out_and_check_compares_with_what_is_left(export, tmp_path):
+    model = read_model(tmp_path / "out")
+    model.point3D(min(model.points3D)).error = 99.0
+    shutil.rmtree(tmp_path / "out")
+    write_models([model], tmp_path / "out")
+    status, output, _ = export("ply", tmp_path / "clean.ply", "--clean", "--check", "--json")
+    result = json.loads(output)
+
+    assert status == 0
+    assert result["left_out"]["uncertain"] == 1
+    assert result["points3D"] == model.num_points3D() - sum(result["left_out"].values())
+    assert f"element vertex {result['points3D']}\n".encode() in (tmp_path / "clean.ply").read_bytes()
+    assert read_model(tmp_path / "out").num_points3D() == model.num_points3D()

@@ -12,7 +12,8 @@ from recon.cli import main
 SMALL = ("--max-size", "400", "--max-keypoints", "800")
 KEYS = {
     *("model", "models", "images", "registered", "points3D", "observations", "mean_track_length"),
-    *("mean_reprojection_error_px", "left_out", "seconds", "plan", "versions"),
+    *("mean_reprojection_error_px", "left_out", "apart", "ladder", "seconds", "plan", "versions"),
+    *("units", "frame", "overlays", "suspicious_pairs", "suspicious_effect"),
 }
 
 

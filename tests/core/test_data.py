@@ -100,4 +100,5 @@ def test_a_photo_left_out_is_told_in_json():
         "cause": "unreadable",
         "detail": "truncated",
         "try": "copy it again",
+        "evidence": {},
     }

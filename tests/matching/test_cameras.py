@@ -91,15 +91,45 @@ def test_cameras_are_numbered_from_one_by_their_first_photo():
 
 @pytest.mark.parametrize("model", ALL_MODELS)
 def test_every_model_of_colmaps_begins_in_the_middle_of_the_photo(model):
-    camera = _camera(model=model.lower())
+    camera = _camera(_image(size=(640, 320)), model=model.lower())
 
     assert camera.model == model
-    made = pycolmap.Camera(model=model, width=640, height=480, params=list(camera.params))
+    made = pycolmap.Camera(model=model, width=640, height=320, params=list(camera.params))
     assert made.verify_params()
-    if len(made.principal_point_idxs()):
-        assert (made.principal_point_x, made.principal_point_y) == (320, 240)
-        assert made.mean_focal_length() == 768
+    if not made.is_spherical():
+        assert (made.principal_point_x, made.principal_point_y) == (320, 160)
+        expected = 768 if camera.focal_source is FocalSource.DEFAULT else math.hypot(640, 320) / 2.9
+        assert made.mean_focal_length() == pytest.approx(expected)
     assert camera.describe()
+
+
+def test_exif_tells_the_focal_length_of_a_fisheye_too():
+    camera = _camera(_image(focal_length_35mm_mm=15), model="OPENCV_FISHEYE")
+
+    assert camera.params[:2] == pytest.approx([15 / 43.27 * math.hypot(640, 480)] * 2)
+    assert camera.focal_source is FocalSource.EXIF_35MM
+
+
+def test_a_fisheye_without_exif_is_taken_for_a_wide_one_and_said_to_be():
+    """From 1.2 x the longer side nothing is found: that is a telephoto lens."""
+    camera = _camera(model="OPENCV_FISHEYE")
+
+    assert camera.focal_source is FocalSource.FISHEYE_DEFAULT
+    assert camera.has_prior_focal_length
+    assert not camera.is_fixed
+    assert "a fisheye of 166 degrees" in camera.describe()
+
+
+def test_a_picture_that_is_no_whole_sphere_is_refused():
+    with pytest.raises(UsageError, match=r"a\.jpg has 640x480 pixels, .* twice as wide as high"):
+        _camera(model="EQUIRECTANGULAR")
+
+
+def test_a_makers_long_name_is_found_in_the_table_of_sensors():
+    """The table says NIKON."""
+    camera = _camera(_image(make="NIKON CORPORATION", model="NIKON D60", focal_length_mm=23.6))
+
+    assert camera.params[0] == pytest.approx(640, rel=1e-3)
 
 
 def test_no_photos_have_no_cameras():

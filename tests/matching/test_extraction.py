@@ -45,17 +45,20 @@ class Fixed:
     ("orientation", "expected", "angle"),
     [
         (1, (24, 8), 0),
-        (2, (72, 8), math.pi),
+        (2, (24, 8), 0),
         (3, (72, 56), math.pi),
-        (4, (24, 56), 0),
-        (5, (12, 16), math.pi / 2),
+        (4, (72, 56), math.pi),
+        (5, (84, 16), math.pi / 2),
         (6, (12, 48), -math.pi / 2),
-        (7, (84, 48), -math.pi / 2),
+        (7, (12, 48), -math.pi / 2),
         (8, (84, 16), math.pi / 2),
     ],
 )
 def test_keypoints_come_back_to_the_sensor(orientation, expected, angle, photo) -> None:
-    """A quarter from the left and an eighth from the top of what is seen, wherever that lies on the sensor."""
+    """A quarter from the left and an eighth from the top of what is seen, wherever that lies on the sensor.
+
+    What is stored mirrored (2, 4, 5, 7) lies there as if it were not.
+    """
     tags = PillowImage.Exif()
     tags[ORIENTATION] = orientation
     path = photo(width=96, height=64, exif=tags)

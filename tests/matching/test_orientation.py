@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recon import ImageFile
 from recon.matching.images import seen_size
-from recon.matching.orientation import from_sensor_pixels, is_sideways, to_sensor_pixels
+from recon.matching.orientation import describe_mirrored, from_sensor_pixels, is_sideways, to_sensor_pixels
 
 SIDES = st.integers(1, 10_000)
 FRACTIONS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=5)
@@ -79,3 +79,21 @@ def test_no_keypoints_are_no_keypoints():
 def test_another_shape_is_refused():
     with pytest.raises(ValueError, match="keypoints"):
         to_sensor_pixels(np.zeros((3, 3)), (8, 4), _image(16, 12, 1))
+
+
+def test_photos_stored_mirrored_are_named():
+    photos = [ImageFile(f"{value}.jpg", Path(f"{value}.jpg"), 60, 40, value) for value in range(1, 9)]
+
+    assert "4 photos are stored mirrored, by EXIF's orientation (2.jpg, 4.jpg, 5.jpg, and 1 more)" in str(
+        describe_mirrored(photos)
+    )
+    assert describe_mirrored([photos[0], photos[5]]) is None
+
+
+@given(SIDES, SIDES, st.integers(1, 8))
+def test_sensor_pixels_turn_into_seen_ones_without_mirroring(width, height, orientation):
+    """No camera in space sees a mirror image: x, y and their turn stay right-handed."""
+    image = _image(width, height, orientation)
+    origin, x_axis, y_axis = to_sensor_pixels(np.array([[0, 0], [1, 0], [0, 1]]), seen_size(image, None), image)
+
+    assert np.linalg.det(np.stack([x_axis - origin, y_axis - origin])) > 0

@@ -15,7 +15,8 @@ def test_a_scene_reads_back_as_written(tmp_path, synthetic_model):
     scene.write(tmp_path / "scene.npz")
     copy = Scene.read(tmp_path / "scene.npz")
 
-    for name in ("positions", "colors", "colors_by_images", "colors_by_error", "camera_lines", "point_radius"):
+    names = ("positions", "colors", "colors_by_images", "colors_by_error", "colors_by_model", "camera_lines")
+    for name in (*names, "point_radius"):
         np.testing.assert_array_equal(getattr(copy, name), getattr(scene, name))
     np.testing.assert_array_equal(copy.viewpoint.position, scene.viewpoint.position)
     np.testing.assert_array_equal(copy.viewpoint.cam_from_world, scene.viewpoint.cam_from_world)

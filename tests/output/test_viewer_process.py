@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from recon.core.errors import Cause, ReconError
 from recon.core.libraries import INSTALL_LINE
+from recon.output import viewer_process
 from recon.output.picture import draw_model
-from recon.output.viewer_process import require_screen, screenshot, show_model
+from recon.output.scene import Scene
+from recon.output.view_models import ShownModel, view_scene
+from recon.output.viewer_process import require_screen, screenshot, show_scene
 
 SIZE = (160, 100)
 
@@ -44,7 +49,7 @@ def test_a_missing_system_library_is_named_with_its_package(tmp_path, synthetic_
     fake_open3d(f"raise OSError('{library}: cannot open shared object file: No such file or directory')")
 
     with pytest.raises(ReconError) as caught:
-        screenshot(synthetic_model(images=3), tmp_path / "model.png", SIZE)
+        screenshot(Scene.of(synthetic_model(images=3), SIZE, {}), tmp_path / "model.png", SIZE)
 
     assert caught.value.code is Cause.MISSING_LIBRARY
     assert library in caught.value.message
@@ -57,7 +62,7 @@ def test_open3d_that_is_not_installed_is_said_so(tmp_path, synthetic_model, fake
     fake_open3d("raise ModuleNotFoundError(\"No module named 'open3d'\")")
 
     with pytest.raises(ReconError) as caught:
-        show_model(synthetic_model(images=3), "title")
+        show_scene(view_scene([ShownModel(synthetic_model(images=3))], SIZE), "title")
 
     assert caught.value.code is Cause.MISSING_LIBRARY
     assert caught.value.try_ == "pip install open3d"
@@ -74,7 +79,7 @@ def test_a_crash_in_the_graphics_driver_is_an_error(tmp_path, synthetic_model, f
     )
 
     with pytest.raises(ReconError) as caught:
-        screenshot(synthetic_model(images=3), tmp_path / "model.png", SIZE)
+        screenshot(Scene.of(synthetic_model(images=3), SIZE, {}), tmp_path / "model.png", SIZE)
 
     assert caught.value.code is Cause.MISSING_LIBRARY
     assert caught.value.message.endswith(": Unable to create Vulkan instance")
@@ -94,11 +99,28 @@ def test_without_a_screen_the_way_out_is_a_picture(monkeypatch):
     assert "--screenshot" in caught.value.try_
 
 
+def test_a_live_window_is_handed_each_newer_scene(tmp_path, synthetic_model, monkeypatch):
+    """In the place of the window, a process that reads the scene's file until it holds the third one."""
+    window = (
+        "import sys, time; from pathlib import Path; from recon.output.view_scene import ViewScene\n"
+        "count = 0\n"
+        "while count < 50: count = len(ViewScene.read(Path(sys.argv[1])).scene.positions); time.sleep(0.01)\n"
+    )
+    monkeypatch.setattr(viewer_process, "_command", lambda task, file, title: [sys.executable, "-c", window, str(file)])
+    monkeypatch.setattr(viewer_process, "_LOOK_SECONDS", 0.05)
+    scenes = [view_scene([ShownModel(synthetic_model(points=count))], SIZE) for count in (20, 30, 50)]
+    asked = iter([None, scenes[1], None, scenes[2]])
+
+    show_scene(scenes[0], "title", lambda: next(asked, None))
+
+    assert next(asked, "all were asked for") == "all were asked for"
+
+
 @pytest.mark.slow
 def test_open3d_draws_what_our_own_picture_shows(tmp_path, synthetic_model):
     """Same viewpoint, same colours: blurred, the two pictures are nearly one."""
     model = synthetic_model(points=2000)
-    screenshot(model, tmp_path / "open3d.png", (320, 240))
+    screenshot(Scene.of(model, (320, 240), {}), tmp_path / "open3d.png", (320, 240))
     draw_model(model, tmp_path / "plain.png", (320, 240))
 
     small = []

@@ -6,6 +6,7 @@ import pytest
 from recon_plugins.auto_pairs import AutoPairsOptions, recon_pair_selectors
 from recon_plugins.exhaustive import ExhaustivePairs
 from recon_plugins.retrieval import RetrievalOptions, RetrievalPairs
+from recon_plugins.sequential import SequentialOptions, SequentialPairs
 
 from recon import RunContext
 from recon.testing import PairSelectorContract, random_features
@@ -23,8 +24,8 @@ class TestBeyondTheLimit(PairSelectorContract):
     options = {"exhaustive_up_to": 2, "k": 3}  # noqa: RUF012 - as the contract declares it
 
 
-def photos(count):
-    images = [image_file(f"photo{number:03}.jpg") for number in range(count)]
+def photos(count, name="photo"):
+    images = [image_file(f"{name}{number:03}.jpg") for number in range(count)]
     return images, {image.name: random_features(30, seed=number) for number, image in enumerate(images)}
 
 
@@ -49,6 +50,16 @@ def test_beyond_the_limit_similar_pairs_are_chosen_and_the_user_told():
     assert pairs == RetrievalPairs(RetrievalOptions(k=4), seed=3).select(*photos(13))
     assert len(pairs) < 13 * 12 / 2
     assert notes == ["pairs: retrieval, 4 similar photos each, since 13 are more than 12"]
+
+
+def test_frames_of_a_video_are_paired_with_the_next_ones_and_the_user_told():
+    notes: list[str] = []
+    selector = SPEC.create(AutoPairsOptions(exhaustive_up_to=12), RunContext(seed=3, note=notes.append))
+
+    pairs = selector.select(*photos(30, "frame_"))
+
+    assert pairs == SequentialPairs(SequentialOptions(), seed=3).select(*photos(30, "frame_"))
+    assert notes == ["pairs: sequential, since 30 frames are more than 12 and named as a video's"]
 
 
 def test_a_small_set_reads_no_features():

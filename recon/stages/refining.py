@@ -10,6 +10,7 @@ from recon.core.arrays import UInt8Array
 from recon.core.components import MappingOptions
 from recon.core.events import StageStarted
 from recon.matching.images import load_image
+from recon.matching.orientation import orientation_on_sensor
 from recon.run import Run
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def refine_models(
     photos = {image.name: image for image in run.usable}
 
     def load_sensor_pixels(name: str) -> UInt8Array:
-        as_stored = replace(photos[name], orientation=1)
+        photo = photos[name]
+        as_stored = replace(photo, orientation=orientation_on_sensor(photo.orientation), mask=None)
         return load_image(as_stored, max(as_stored.width, as_stored.height)).pixels
 
     refined = []
