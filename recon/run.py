@@ -193,7 +193,7 @@ class Run:
         """The key of the models."""
         refiner = self.team.refiner.identity if self.team.refiner else None
         fixed = sorted(self.fixed_camera_ids)
-        how = [refiner, self.plan.seed, fixed, self.plan.world, self.plan.gps_prior, self.plan.escalate]
+        how = [refiner, self.plan.seed, fixed, self.plan.world, self.plan.gps_prior, self.plan.escalate, "turns"]
         how += [choice.identity for choice in self.team.attention or ()]
         if self.prior_poses is not None:
             how.append(key_of_poses(self.prior_poses, self.plan.prior_poses_use))

@@ -242,3 +242,22 @@ def test_strangers_have_no_model_with_attention_either(run_cli, photo_set, tmp_p
     assert len(summary["left_out"]) == 4
     assert all(each["detail"] for each in summary["left_out"])
     assert any("xfeat and lightglue" in line for line in messages(tmp_path / "out"))
+
+
+@pytest.mark.weights
+def test_a_photo_held_upside_down_joins_where_features_know_no_rotation(six_photos, tmp_path, capsys):
+    """XFeat's do not, and no EXIF says how the photo was held."""
+    from recon.cli import main
+
+    photos = shutil.copytree(six_photos, tmp_path / "photos")
+    name = sorted(path.name for path in photos.iterdir())[2]
+    with Image.open(photos / name) as picture:
+        turned = picture.rotate(180)
+    turned.save(photos / name, quality=95)
+    command = ["run", str(photos), "-o", str(tmp_path / "out"), "--extractor", "xfeat", "--max-size", "640", "--json"]
+
+    assert main([*command, "--threads", "1", "--no-escalate"]) == 0
+    assert [each["image"] for each in json.loads(capsys.readouterr().out)["left_out"]] == [name]
+    assert main([*command, "--threads", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["registered"] == 6
+    assert any("turned by 180 degrees: 1 joined" in line for line in messages(tmp_path / "out"))

@@ -46,6 +46,16 @@ def describe_mirrored(images: Sequence[ImageFile]) -> str | None:
     )
 
 
+_CLOCKWISE = ((1, 6, 3, 8), (2, 7, 4, 5))
+"""EXIF orientations, each a quarter turn clockwise from the one before: as taken, and mirrored."""
+
+
+def turned_clockwise(orientation: int, quarter_turns: int) -> int:
+    """Return the EXIF orientation under which a photo is shown turned further than it was."""
+    cycle = next(cycle for cycle in _CLOCKWISE if orientation in cycle)
+    return cycle[(cycle.index(orientation) + quarter_turns) % len(cycle)]
+
+
 def to_sensor_pixels(keypoints: FloatArray, seen_size: tuple[int, int], image: ImageFile) -> FloatArray:
     """Return where positions in the seen image lie on the sensor: undoes the resize and EXIF's orientation.
 

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from recon import ImageFile
 from recon.matching.images import seen_size
-from recon.matching.orientation import describe_mirrored, from_sensor_pixels, is_sideways, to_sensor_pixels
+from recon.matching.orientation import (
+    describe_mirrored,
+    from_sensor_pixels,
+    is_sideways,
+    to_sensor_pixels,
+    turned_clockwise,
+)
 
 SIDES = st.integers(1, 10_000)
 FRACTIONS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=5)
@@ -97,3 +103,17 @@ def test_sensor_pixels_turn_into_seen_ones_without_mirroring(width, height, orie
     origin, x_axis, y_axis = to_sensor_pixels(np.array([[0, 0], [1, 0], [0, 1]]), seen_size(image, None), image)
 
     assert np.linalg.det(np.stack([x_axis - origin, y_axis - origin])) > 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("quarter_turns", range(4))
+def test_a_photo_turned_further_is_shown_turned(orientation, quarter_turns):
+    from PIL import Image, ImageOps
+
+    stored = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    stored.getexif()[0x0112] = orientation
+    shown = np.asarray(ImageOps.exif_transpose(stored))
+    stored.getexif()[0x0112] = turned_clockwise(orientation, quarter_turns)
+
+    turned = np.asarray(ImageOps.exif_transpose(stored))
+    np.testing.assert_array_equal(turned, np.rot90(shown, -quarter_turns))

@@ -46,7 +46,8 @@ def climb(run: Run, standing: Standing, options: MappingOptions) -> Standing:
         left_out = photos_without(run, standing)
         if not left_out or run.should_stop():
             break
-        pairs = closest_pairs(run, left_out, standing.registered, found)
+        rung = rung.of_photos(left_out)
+        pairs = rung.pairs_of(closest_pairs(run, left_out, standing.registered, found))
         standing = _look_closer(run, standing, rung, pairs, options, standing.database.with_name(f"{number}.db"))
     return standing
 

@@ -107,11 +107,11 @@ def _nearest(points: FloatArray, others: FloatArray) -> tuple[IntArray, FloatArr
 
 
 def _keys(run: Run, rung: Rung) -> dict[str, str]:
-    return run.extracted_keys(rung.extractor, rung.max_size, run.usable)
+    return run.extracted_keys(rung.extractor, rung.max_size, map(rung.seen, run.usable))
 
 
 def _features(run: Run, rung: Rung, names: set[str]) -> FeatureSet:
-    images = [image for image in run.usable if image.name in names]
+    images = [rung.seen(image) for image in run.usable if image.name in names]
     keys = _keys(run, rung)
 
     def make() -> Extraction:
