@@ -58,6 +58,7 @@ class Choice:
     offer: Offer
     options: Any
     device: str
+    """`cpu`, `cuda:N`, `mps`; or `auto`, found out when the component is built: that takes a second, to load torch."""
     seed: int
     weights: Mapping[str, Path]
     """Local file of each weight file, by its name."""
@@ -98,7 +99,8 @@ class Choice:
         Raises:
             ReconError: MISSING_LIBRARY, with the line that installs it.
         """
-        context = RunContext(self.device, threads, self.seed, self._weights_path, note, self.extractor)
+        device = device_for(self.offer.spec.devices, self.device)
+        context = RunContext(device, threads, self.seed, self._weights_path, note, self.extractor)
         try:
             return self.offer.spec.create(self.options, context)
         except ImportError as error:
@@ -108,7 +110,7 @@ class Choice:
 
     def create_for_host(self, threads: int, note: Callable[[str], None]) -> tuple[Any, bool]:
         """Return the component, and whether several threads may call it; then each call has one thread to itself."""
-        is_shared = self.offer.spec.thread_safe and self.device == "cpu"
+        is_shared = self.offer.spec.thread_safe and device_for(self.offer.spec.devices, self.device) == "cpu"
         return self.create(1 if is_shared else threads, note), is_shared
 
     def _weights_path(self, name: str) -> Path:
@@ -216,12 +218,16 @@ def _attention(plan: Plan, registry: PluginRegistry, extractor: Choice) -> tuple
         matcher = offers.get((Kind.MATCHER, _ATTENTION.get(features, "")))
         if finder is None or matcher is None or not (_is_at_hand(finder.spec) and _is_at_hand(matcher.spec)):
             continue
+        anywhere = dataclasses.replace(plan, device="cpu")  # most runs never build them, and need not look for a GPU
         try:
-            found = _choose(finder, plan, _FOR_ATTENTION, is_named=False, note=_say_nothing)
-            attending = _choose(matcher, plan, _FOR_ATTENTION, is_named=False, note=_say_nothing)
+            found = _choose(finder, anywhere, _FOR_ATTENTION, is_named=False, note=_say_nothing)
+            attending = _choose(matcher, anywhere, _FOR_ATTENTION, is_named=False, note=_say_nothing)
         except ReconError:  # a damaged file of weights is no reason to end a run that goes without
             continue
-        return found, dataclasses.replace(attending, extractor=features)
+        return (
+            dataclasses.replace(found, device=plan.device),
+            dataclasses.replace(attending, device=plan.device, extractor=features),
+        )
     return None
 
 

@@ -210,3 +210,19 @@ def test_a_component_whose_library_is_missing_says_which() -> None:
     with pytest.raises(ReconError, match=r"matcher 'nearest' cannot be loaded: libGL\.so\.1.*libgl1") as caught:
         team.matcher.create(1, print)
     assert caught.value.code is Cause.MISSING_LIBRARY
+
+
+@pytest.mark.weights
+def test_features_that_may_never_be_needed_load_no_torch():
+    """Attention's weights are at hand, and a run of SIFT would wait a second for what it does not use."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from recon.choice import choose_team; from recon.core.registry import load_plugins; "
+        "from recon.plan import make_plan; "
+        "team = choose_team(make_plan(extractor='sift'), load_plugins(), lambda message: None); "
+        "assert team.attention is not None; assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
