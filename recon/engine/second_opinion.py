@@ -15,6 +15,7 @@ import pycolmap
 
 from recon.core.components import MappingOptions
 from recon.core.events import Event, ModelDone, Noted, Observer
+from recon.engine.attempts import MANY_IMAGES
 from recon.engine.global_mapper import GlobalMapper
 from recon.engine.ladder import LADDER
 from recon.engine.mapper import IncrementalMapper
@@ -41,8 +42,11 @@ class AutoMapper:
         models = list(self.incremental.map(database, options, listen))
         if not models or done[0].step == LADDER[0].name or options.should_stop():
             return models
-        if models[0].num_reg_images() < 3:
+        num_registered = models[0].num_reg_images()
+        if num_registered < 3:
             return models  # two photos have one relative pose, which both estimate from the same matches
+        if num_registered > MANY_IMAGES:
+            return models  # the global engine takes longer than the whole run: on 252 photos, more than two minutes
         others = self.second.map(database, options, _only_warnings(observer))
         best = models[0]
         rival = next((model for model in others if set(model.reg_image_ids()) == set(best.reg_image_ids())), None)

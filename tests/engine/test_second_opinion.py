@@ -107,3 +107,12 @@ def test_it_maps(synthesize):
     (model,) = AutoMapper(IncrementalMapper()).map(path, MappingOptions(), ignore)
 
     assert model.num_reg_images() == truth.num_reg_images()
+
+
+def test_many_photos_are_not_mapped_twice(model, richer, monkeypatch):
+    """The global engine's time grows faster than the incremental one's."""
+    monkeypatch.setattr("recon.engine.second_opinion.MANY_IMAGES", 5)
+    models, was_asked, _ = choose(model, richer)
+
+    assert models == [model]
+    assert not was_asked
