@@ -11,6 +11,7 @@ import click
 from recon.cli.json_command import JsonCommand, print_json
 from recon.cli.options import Numbers
 from recon.cli.plugins import plugins_dir_option
+from recon.core.counting import counted
 from recon.core.errors import ReconError
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def _add(values: dict[str, Any]) -> AddedPhotos:
 
 def _print(added: AddedPhotos) -> None:
     if added.registered:
-        lines = [f"added     {_photos(len(added.registered))}: {', '.join(added.registered[:_MOST_LISTED])}"]
+        lines = [f"added     {counted(len(added.registered), 'photo')}: {', '.join(added.registered[:_MOST_LISTED])}"]
     else:
-        lines = [f"nothing to do: {_photos(len(added.known))} are in the model already"]
+        lines = [f"nothing to do: {counted(len(added.known), 'photo')} are in the model already"]
     lines += [
         f"model     {added.workspace / 'sparse' / '0'}",
         f"photos    {added.num_registered} registered; those that were there did not move",
@@ -96,7 +97,7 @@ def _print(added: AddedPhotos) -> None:
         f"error     {added.mean_reprojection_error_px:.3f} px, mean reprojection error",
     ]
     if added.left_out:
-        lines.append(f"left out  {_photos(len(added.left_out))}")
+        lines.append(f"left out  {counted(len(added.left_out), 'photo')}")
     for each in added.left_out[:_MOST_LISTED]:
         lines += [f"  {each.image}: {each.cause}: {each.detail}", f"    try: {each.try_}"]
     if len(added.left_out) > _MOST_LISTED:
@@ -104,7 +105,3 @@ def _print(added: AddedPhotos) -> None:
     lines += ["next", f"  recon view {shlex.quote(str(added.workspace))}"]
     for line in lines:
         click.echo(line)
-
-
-def _photos(number: int) -> str:
-    return f"{number} photo" if number == 1 else f"{number} photos"

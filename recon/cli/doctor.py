@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from recon.core.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,8 +37,8 @@ def command(as_json: bool) -> int:
         click.echo(json.dumps({"problems": problems, "notes": notes, "diagnoses": told}, indent=2))
     else:
         _print(diagnoses)
-        verdict = _count(problems, "problem") if problems else "recon run works here"
-        click.echo(f"\n{verdict}; {_count(notes, 'note')}")
+        verdict = counted(problems, "problem") if problems else "recon run works here"
+        click.echo(f"\n{verdict}; {counted(notes, 'note')}")
     return 1 if problems else 0
 
 
@@ -47,7 +49,3 @@ def _print(diagnoses: Sequence[Diagnosis]) -> None:
         click.echo(f"{state}  {each.topic:<{width}}  {each.text}")
         if each.mend:
             click.echo(f"{'':<7}  {'':<{width}}  mend: {each.mend}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

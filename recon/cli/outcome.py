@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from recon.core.counting import counted
 from recon.core.frame import ARBITRARY, frame_from_dict
 from recon.result import ReconstructionResult
 
@@ -52,7 +53,7 @@ def _model_lines(summary: Mapping[str, Any]) -> list[str]:
         f"scale     {(frame_from_dict(summary['frame']) if summary['frame'] else ARBITRARY).describe()}",
     ]
     if summary["models"] > 1:
-        lines.append(f"others    {_count(summary['models'] - 1, 'smaller model')} of other parts, from sparse/1 on")
+        lines.append(f"others    {counted(summary['models'] - 1, 'smaller model')} of other parts, from sparse/1 on")
         lines += _apart_lines(summary.get("apart", ()))
     lines += _look_alike_lines(summary.get("suspicious_pairs", ()), summary.get("suspicious_effect"))
     began = summary.get("ladder", {}).get("began", ())
@@ -65,7 +66,7 @@ def _look_alike_lines(pairs: Sequence[Mapping[str, Any]], effect: Mapping[str, A
     """Return how many pairs look alike and contradict the others, and what of the model rests on them."""
     if not pairs:
         return []
-    what = f"{_count(len(pairs), 'pair')} of photos that look alike and contradict the others"
+    what = f"{counted(len(pairs), 'pair')} of photos that look alike and contradict the others"
     if effect is None:
         return [f"dropped   {what}"]
     return [f"doubtful  {what}; {effect['points3D']:,} points rest on them (--strict drops them)"]
@@ -75,7 +76,7 @@ def _apart_lines(apart: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for each in apart:
         lines += [
-            f"  {each['model']}: {_count(each['images'], 'photo')}: {each['cause']}: {each['detail']}",
+            f"  {each['model']}: {counted(each['images'], 'photo')}: {each['cause']}: {each['detail']}",
             f"    try: {each['try']}",
         ]
     return lines
@@ -85,11 +86,11 @@ def _tried_lines(ladder: Mapping[str, Any]) -> list[str]:
     """Return what was asked of the two photos that a model begins with, and where the best pairs stopped."""
     if not ladder.get("steps"):
         return []
-    lines = [f"tried     {_count(len(ladder['steps']), 'step')}, each asking less of a model's first two photos"]
+    lines = [f"tried     {counted(len(ladder['steps']), 'step')}, each asking less of a model's first two photos"]
     for step in ladder["steps"]:
         lines.append(
             f"  {step['step']}: {step['min_inliers']} inliers, {step['min_angle_deg']:g} deg, forward motion up to "
-            f"{step['max_forward_motion']:g}: {_count(step['pairs_that_pass'], 'pair')} of the best "
+            f"{step['max_forward_motion']:g}: {counted(step['pairs_that_pass'], 'pair')} of the best "
             f"{len(ladder['best_pairs'])}"
         )
     lines.append("best      pairs, and what stops them even at the last step")
@@ -111,7 +112,7 @@ def _left_out_lines(left_out: Sequence[Mapping[str, Any]], workspace: Path) -> l
     """Return each photo with its cause and what it matches; what to try stands once below those it is for."""
     if not left_out:
         return []
-    lines = [f"left out  {_count(len(left_out), 'photo')}"]
+    lines = [f"left out  {counted(len(left_out), 'photo')}"]
     by_try: dict[str, list[Mapping[str, Any]]] = {}
     for each in left_out[:_MOST_LISTED]:
         by_try.setdefault(each["try"], []).append(each)
@@ -134,7 +135,3 @@ def _matches_lines(matches: Sequence[Mapping[str, Any]]) -> list[str]:
         for each in matches[:_MOST_MATCHES]
     ]
     return [f"    matches: {', '.join(told)}"]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -16,6 +16,7 @@ from recon.core.components import MappingOptions
 from recon.core.events import ImageRegistered, Observer
 from recon.engine.database_file import open_database
 from recon.engine.ladder import LADDER, Step
+from recon.engine.matches_cache import load_cache
 from recon.engine.refinement import (
     FinalEffort,
     GrowthEffort,
@@ -58,9 +59,7 @@ def add_images(
     """
     pycolmap.set_random_seed(options.seed)
     with open_database(database) as opened:
-        cache_options = pycolmap.DatabaseCacheOptions()
-        cache_options.min_num_matches = 1  # a photo of the model may be linked by few matches to each of many
-        cache = pycolmap.DatabaseCache.create(opened, cache_options)
+        cache = load_cache(opened, min_matches=1)  # a photo of the model may be linked by few matches to each of many
         wanted = {image.image_id for image in opened.read_all_images() if image.name in names}
     grown = pycolmap.Reconstruction(model)
     adding = _Adding(cache, grown, wanted, options, observer)

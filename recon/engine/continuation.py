@@ -14,9 +14,9 @@ from recon.engine.appending import extend_rows
 from recon.engine.database_file import open_database
 from recon.engine.growth import GrownModel, Growth
 from recon.engine.ladder import LADDER
+from recon.engine.matches_cache import load_cache
 from recon.engine.merging import merge_models
 from recon.engine.refinement import FinalEffort, GrowthEffort
-from recon.engine.view_graph import MIN_MATCHES
 
 MAX_ERROR_RATIO = 1.25
 """Mean reprojection error afterwards, to that before, of the points that were there before."""
@@ -69,9 +69,7 @@ def merge_continued(
 
 def _read_cache(database: Path) -> pycolmap.DatabaseCache:
     with open_database(database) as opened:
-        cache_options = pycolmap.DatabaseCacheOptions()
-        cache_options.min_num_matches = MIN_MATCHES
-        return pycolmap.DatabaseCache.create(opened, cache_options)
+        return load_cache(opened)
 
 
 def _has_only_gained(grown: pycolmap.Reconstruction, before: pycolmap.Reconstruction) -> bool:

@@ -23,6 +23,7 @@ from recon.core.events import ImageRegistered, ModelDone, Observer, Warned
 from recon.engine.database_file import open_database
 from recon.engine.growth import Growth
 from recon.engine.ladder import ladder_for
+from recon.engine.matches_cache import load_cache
 from recon.engine.models import order_models
 from recon.engine.refinement import FinalEffort, GrowthEffort
 from recon.engine.view_graph import MIN_MATCHES, read_view_graph
@@ -41,9 +42,7 @@ class GlobalMapper:
         """Return the models of a COLMAP database, best first; see `recon.Mapper`."""
         pycolmap.set_random_seed(options.seed)
         with open_database(database) as opened:
-            cache_options = pycolmap.DatabaseCacheOptions()
-            cache_options.min_num_matches = MIN_MATCHES
-            cache = pycolmap.DatabaseCache.create(opened, cache_options)
+            cache = load_cache(opened)
             graph = read_view_graph(opened, cache)
         if not graph.pairs or options.should_stop():
             return []

@@ -21,13 +21,14 @@ from recon.engine.checkpoint import Checkpoint
 from recon.engine.database_file import open_database
 from recon.engine.growth import GrownModel, Growth
 from recon.engine.ladder import LADDER, Step, ladder_for
+from recon.engine.matches_cache import load_cache
 from recon.engine.merging import merge_models
 from recon.engine.models import order_models
 from recon.engine.refinement import FinalEffort, GrowthEffort
 from recon.engine.rig_mapping import map_rigs
 from recon.engine.skeleton import SkeletonOptions, choose_skeleton
 from recon.engine.skeleton_cache import skeleton_cache
-from recon.engine.view_graph import MIN_MATCHES, ViewGraph, link_tracks, read_view_graph
+from recon.engine.view_graph import ViewGraph, link_tracks, read_view_graph
 
 SATISFIED = 0.9
 """Share of the largest connected part of the view graph that a skeleton's model should register."""
@@ -47,9 +48,7 @@ class IncrementalMapper:
         """Return the models of a COLMAP database, best first; see `recon.Mapper`."""
         pycolmap.set_random_seed(options.seed)
         with open_database(database) as opened:
-            cache_options = pycolmap.DatabaseCacheOptions()
-            cache_options.min_num_matches = MIN_MATCHES
-            cache = pycolmap.DatabaseCache.create(opened, cache_options)
+            cache = load_cache(opened)
             graph = read_view_graph(opened, cache)
         if not graph.pairs:
             return []

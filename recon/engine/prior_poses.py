@@ -19,6 +19,7 @@ from recon.core.events import ModelDone, Observer, Warned
 from recon.engine.database_file import open_database
 from recon.engine.growth import FEW_IMAGES, Growth
 from recon.engine.ladder import LADDER, Step
+from recon.engine.matches_cache import load_cache
 from recon.engine.refinement import (
     FinalEffort,
     GrowthEffort,
@@ -28,8 +29,6 @@ from recon.engine.refinement import (
     triangulation_options,
 )
 
-MIN_MATCHES = 15
-"""Verified matches that link two images, as in mapping."""
 MIN_SHARE_KEPT = 0.25
 """Share of the matched keypoints that triangulate, below which poses and matches contradict each other. Good poses keep
 about half and more."""
@@ -113,10 +112,8 @@ def rigid_pose(rotation: FloatArray, translation: FloatArray) -> pycolmap.Rigid3
 
 
 def _read_cache(database: Path) -> pycolmap.DatabaseCache:
-    options = pycolmap.DatabaseCacheOptions()
-    options.min_num_matches = MIN_MATCHES
     with open_database(database) as opened:
-        return pycolmap.DatabaseCache.create(opened, options)
+        return load_cache(opened)
 
 
 def _posed_model(cache: pycolmap.DatabaseCache, poses: Mapping[str, pycolmap.Rigid3d]) -> pycolmap.Reconstruction:

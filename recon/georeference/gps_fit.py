@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.core.arrays import FloatArray
+from recon.core.counting import counted
 from recon.georeference.similarity import (
     Errors,
     Measured,
@@ -75,7 +76,7 @@ def fit_gps(centers: FloatArray, positions: FloatArray, sigmas: FloatArray, upri
         NotTrusted: Too few, too close together for their accuracy, or not where the model has its photos.
     """
     if len(centers) < 2:
-        raise NotTrusted(f"{_photos(len(centers))} of the model has GPS, and at least 2 are needed")
+        raise NotTrusted(f"{counted(len(centers), 'photo')} of the model has GPS, and at least 2 are needed")
     measured = Measured(centers, positions, sigmas)
     level, free = None, _free_fit(measured)
     if upright.error_deg <= _MAX_TILT_DEG:
@@ -198,7 +199,3 @@ def _spread(positions: FloatArray) -> float:
     """Return the root mean square distance from the middle, seen from above, in metres."""
     flat = positions[:, :2]
     return float(np.sqrt(np.mean(np.sum((flat - flat.mean(axis=0)) ** 2, axis=1))))
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo" if count == 1 else f"{count} photos"

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from recon.core.counting import counted
 from recon.core.data import ImageFile, MaskFile
 from recon.core.errors import Cause, UsageError
 from recon.matching.folder import find_photos
@@ -75,9 +76,11 @@ def report_masks(images: Sequence[ImageFile], executor: Executor | None = None) 
     share = sum(shares.values()) / max(1, len(shares))
     without = [image.name for image in images if image.mask is None]
     resized = [name for name, mask in masks.items() if not _has_size_of(mask, _image(images, name))]
-    parts = [f"masks: 0 = ignored; {share:.0%} of the pixels of {_photos(len(masks))} are masked"]
+    parts = [f"masks: 0 = ignored; {share:.0%} of the pixels of {counted(len(masks), 'photo')} are masked"]
     if without:
-        parts.append(f"{_photos(len(without))} {'have' if len(without) > 1 else 'has'} no mask ({_some(without)})")
+        parts.append(
+            f"{counted(len(without), 'photo')} {'have' if len(without) > 1 else 'has'} no mask ({_some(without)})"
+        )
     if resized:
         parts.append(f"{len(resized)} of another size than the photo are resized ({_some(resized)})")
     warnings = []
@@ -88,7 +91,7 @@ def report_masks(images: Sequence[ImageFile], executor: Executor | None = None) 
         )
     empty = [name for name, ignored in shares.items() if ignored == 1]
     if empty:
-        warnings.append(f"the masks of {_photos(len(empty))} ignore every pixel ({_some(empty)})")
+        warnings.append(f"the masks of {counted(len(empty), 'photo')} ignore every pixel ({_some(empty)})")
     return MaskReport("; ".join(parts), tuple(warnings))
 
 
@@ -192,10 +195,6 @@ def _no_match(folder: Path, found: Mapping[str, Path], images: Sequence[ImageFil
 
 def _image(images: Sequence[ImageFile], name: str) -> ImageFile:
     return next(image for image in images if image.name == name)
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo" + ("s" if count != 1 else "")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -71,12 +71,10 @@ class SuspiciousPair:
 
 def assess_database(database: Path) -> list[SuspiciousPair]:
     """Return the suspicious pairs of a COLMAP database, those with most inliers first."""
-    import pycolmap
+    from recon.engine.matches_cache import load_cache
 
     with open_database(database) as opened:
-        options = pycolmap.DatabaseCacheOptions()
-        options.min_num_matches = _LEAST_MATCHES
-        cache = pycolmap.DatabaseCache.create(opened, options)
+        cache = load_cache(opened, _LEAST_MATCHES)
         graph = read_view_graph(opened, cache)
         names = [cache.image(image_id).name for image_id in graph.image_ids]
         suspects = _find(graph)

@@ -9,6 +9,7 @@ from typing import Any
 import pycolmap
 
 from recon.core.commands import RunCommand
+from recon.core.counting import counted
 from recon.core.data import LeftOut
 from recon.core.errors import Cause
 from recon.engine.diagnosis import advice
@@ -68,7 +69,7 @@ class _Left:
     @property
     def of_those_compared(self) -> str:
         """The same, to begin a sentence with."""
-        return "" if self.num_compared is None else f"of {_photos(self.num_compared)} it was compared with, "
+        return "" if self.num_compared is None else f"of {counted(self.num_compared, 'photo')} it was compared with, "
 
 
 def diagnose_left_out(
@@ -131,7 +132,7 @@ def _without_links(left: _Left) -> LeftOut | None:
         )
         return left.because(Cause.NO_MATCHES, detail, _MORE_OVERLAP, stronger)
     detail = (
-        f"similar to {_photos(len(matched))}, at most {matched[closest]} matches ({closest}), "
+        f"similar to {counted(len(matched), 'photo')}, at most {matched[closest]} matches ({closest}), "
         f"but no pair fits one camera motion{usual}"
     )
     return left.because(Cause.NO_VERIFIED_GEOMETRY, detail, _MORE_OVERLAP, stronger)
@@ -147,7 +148,7 @@ def _with_links(left: _Left, best: pycolmap.Reconstruction | None) -> LeftOut:
     closest = next(iter(neighbours))
     if copy := _copy_of(left, closest):
         return copy
-    verified = f"verified with {_photos(len(neighbours))}, at most {neighbours[closest]} inliers ({closest})"
+    verified = f"verified with {counted(len(neighbours), 'photo')}, at most {neighbours[closest]} inliers ({closest})"
     if best is None and left.no_model is Cause.NO_PARALLAX:
         detail = f"{verified}, but from nearly the same place"
         return left.because(left.no_model, detail, "take photos from other places, each a step from the last")
@@ -192,7 +193,3 @@ def _copy_of(left: _Left, other: str) -> LeftOut | None:
     moved_px = shift * matches.camera1.width
     detail = f"the same picture as {other}: the median of {len(matches.rows)} matches moved by {moved_px:.1f} px"
     return left.because(Cause.SAME_PICTURE, detail, "keep one of the two, and take others a step apart", copy_of=other)
-
-
-def _photos(number: int) -> str:
-    return f"{number} photo" if number == 1 else f"{number} photos"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from recon.choice import Choice
 from recon.core.components import MappingOptions
+from recon.core.counting import counted
 from recon.core.data import ImagePair
 from recon.core.errors import Cause, ReconError
 from recon.core.events import StageStarted
@@ -39,7 +40,7 @@ def climb(run: Run, standing: Standing, options: MappingOptions) -> Standing:
     pairs = pairs_to_try(run, left_out, standing.registered)
     if not pairs:
         return standing
-    summary = f"{count_photos(len(left_out))} that stayed out, {len(pairs)} pairs, with more effort"
+    summary = f"{counted(len(left_out), 'photo')} that stayed out, {len(pairs)} pairs, with more effort"
     run.observer(StageStarted(stage="escalate", total=len(pairs), summary=summary))
     standing, found = _look_again(run, standing, pairs, options)
     for number, rung in enumerate(rungs_of(run)):
@@ -87,7 +88,7 @@ def _look_closer(
     tried = left_out & {name for pair in pairs for name in (pair.name1, pair.name2)}
     if not tried:
         return standing
-    what = f"{count_photos(len(tried))} matched again with {rung.describe()}"
+    what = f"{counted(len(tried), 'photo')} matched again with {rung.describe()}"
     run.observer(StageStarted(stage="escalate", total=len(pairs), summary=f"{what}, {len(pairs)} pairs"))
     further = fill(run, rung, pairs, standing.database, database, run.plan.seed)
     if further is None:
@@ -138,8 +139,3 @@ def _lax(matcher: Choice) -> Choice:
     if ratio is None or ratio >= LAX_RATIO:
         return matcher
     return replace(matcher, options=replace(matcher.options, ratio=LAX_RATIO))
-
-
-def count_photos(number: int) -> str:
-    """Return "1 photo", "2 photos"."""
-    return "1 photo" if number == 1 else f"{number} photos"
