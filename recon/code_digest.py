@@ -11,9 +11,12 @@ from pathlib import Path
 
 from recon.core.components import ComponentSpec
 
+_KINDS = ("*.py", "*.safetensors")
+"""Files of a package that decide what it answers; weights that it ships are as good as code."""
+
 
 def code_digest(spec: ComponentSpec[object], *, is_bundled: bool) -> str:
-    """Return the sha256 of the Python sources behind a component; empty where there are none to read.
+    """Return the sha256 of the Python sources, and weights beside them, of a component; empty where there are none.
 
     Args:
         is_bundled: The component comes with recon, whose plugins share a package and have nothing else in
@@ -25,7 +28,8 @@ def code_digest(spec: ComponentSpec[object], *, is_bundled: bool) -> str:
     if file is None or not Path(file).is_file():
         return ""
     path = Path(file)
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    is_package = path.name == "__init__.py"
+    files = sorted(each for kind in _KINDS for each in path.parent.rglob(kind)) if is_package else [path]
     digest = hashlib.sha256()
     for each in files:
         digest.update(each.relative_to(path.parent).as_posix().encode() + b"\0" + each.read_bytes() + b"\0")

@@ -70,6 +70,10 @@ LAYERS = {
         *("recon.core", "recon.workspace", "recon.matching", "recon.evaluation"),
         *("recon.choice", "recon.plan", "recon.plan_record", "recon.weights"),
     ),
+    "recon.learning": (
+        *("recon.core", "recon.workspace", "recon.matching", "recon.scenes"),
+        *("recon.choice", "recon.weights"),
+    ),
     "recon.scenes": ("recon.core",),
     "recon.scaffold": ("recon.core",),
     "recon.weights": ("recon.core", "recon.fetching"),
@@ -79,9 +83,11 @@ LAYERS = {
 """What each part may know besides itself; what is not listed (pipeline, cli) stands above them all."""
 
 HOMES = {
-    "torch": ("plugins", "recon.device"),
+    "torch": ("plugins", "recon.device", "recon.learning", "recon.testing.trainables", "recon.training"),
+    "lightning_fabric": ("recon.learning.fabrics",),
     "cv2": (
         "plugins",
+        "recon.learning",
         "recon.output.cleaning",
         "recon.output.turntable",
         "recon.matching.images",
@@ -95,6 +101,7 @@ HOMES = {
         "recon.engine",
         "recon.evaluation",
         "recon.georeference.similarity",
+        "recon.learning.model_tracks",
         "recon.output",
         "recon.matching.cameras",
         "recon.matching.camera_params",
@@ -102,6 +109,7 @@ HOMES = {
         "recon.matching.focal_lengths",
         "recon.testing.mappers",
         "recon.testing.refiners",
+        "recon.training.held_out_matching",
     ),
     "open3d": (
         *("recon.output.view_drawing", "recon.output.view_window", "recon.output.viewer"),
@@ -109,6 +117,7 @@ HOMES = {
     ),
     "PIL": (
         *(
+            "recon.learning.curves_picture",
             "recon.matching",
             "recon.output.located_picture",
             "recon.output.photo_files",

@@ -51,6 +51,16 @@ def test_a_change_in_any_module_of_the_package_counts(name: str, digest_of) -> N
     assert digest_of() != digest_of({name: FILES[name] + "# edited\n"})
 
 
+@pytest.mark.parametrize("is_bundled", [False, True])
+def test_a_change_in_the_weights_that_a_package_ships_counts(is_bundled: bool, digest_of) -> None:
+    """New weights are another network: results of the old ones must not be reused."""
+    one, other = (
+        digest_of({"network/it.safetensors": text}, is_bundled=is_bundled) for text in ("weights 1", "weights 2")
+    )
+
+    assert digest_of({"network/it.safetensors": "weights 2"}, is_bundled=is_bundled) == other != one
+
+
 def test_a_bundled_plugin_is_its_own_module_alone(digest_of) -> None:
     """Else every edit of one would redo the results of all."""
     module = {"one.py": FILES["__init__.py"]}

@@ -17,6 +17,7 @@ _CONTRACTS = {
     Kind.MAPPER: recon.testing.MapperContract,
     Kind.REFINER: recon.testing.RefinerContract,
     Kind.EXPORTER: recon.testing.ExporterContract,
+    Kind.TRAINABLE: recon.testing.TrainableContract,
 }
 
 _OFFERS = load_plugins().offers()

@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "Compare a model with ground truth.",
     "compare": "Reconstruct the same photos with several plugins, and say which to take.",
     "align": "Align two photos to each other.",
+    "train": "Train the network of an extractor, or tune it to your photos.",
     "plugins": "List the plugins, or begin a new one.",
     "weights": "List, fetch and verify weight files.",
     "datasets": "List, fetch and make photo sets.",

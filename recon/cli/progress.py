@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _SECONDS_BETWEEN_LINES = 5.0
+_FIGURES_WIDTH = 46
+"""Of all that stands beside the bar and the details, in characters."""
 
 
 @contextmanager
@@ -28,17 +30,21 @@ def show_progress() -> Iterator[Observer]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
 
+    console = Console(stderr=True)
+    room = max(24, console.width - _FIGURES_WIDTH)
+    bar = min(40, room // 3)
     columns = (
         TextColumn("{task.description:<8}"),
-        BarColumn(),
+        BarColumn(bar),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, max_width=room - bar)),
     )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
+    with Bars(*columns, console=console) as bars:
         yield BarProgress(bars)
 
 
@@ -53,9 +59,13 @@ class BarProgress:
         """Show one event."""
         match event:
             case StageStarted():
-                self._tasks[event.stage] = self._bars.add_task(event.stage, total=event.total, detail=event.summary)
+                self._tasks[event.stage] = self._bars.add_task(
+                    event.stage, total=event.total, completed=event.done, detail=event.summary
+                )
             case Progress() if event.stage in self._tasks:
                 self._bars.update(self._tasks[event.stage], completed=event.done, total=event.total)
+                if event.detail:
+                    self._bars.update(self._tasks[event.stage], detail=event.detail)
             case ImageRegistered() if "map" in self._tasks:
                 detail = f"{event.points3D:,} points"
                 self._bars.update(self._tasks["map"], completed=event.registered, detail=detail)
@@ -74,6 +84,7 @@ class PlainProgress:
         self._stage_began = 0.0
         self._last_line = 0.0
         self._total = 0
+        self._done_before = 0
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -81,9 +92,10 @@ class PlainProgress:
             case StageStarted():
                 self._stage_began = self._last_line = time.monotonic()
                 self._total = event.total or 0
+                self._done_before = event.done
                 _say(f"{event.stage}: {event.summary}")
             case Progress():
-                self._show(event.stage, event.done, event.total, "")
+                self._show(event.stage, event.done, event.total, f", {event.detail}" if event.detail else "")
             case ImageRegistered():
                 self._show("map", event.registered, self._total, f", {event.points3D} points")
             case Warned():
@@ -95,10 +107,11 @@ class PlainProgress:
 
     def _show(self, stage: str, done: int, total: int, detail: str) -> None:
         now = time.monotonic()
-        if now - self._last_line < _SECONDS_BETWEEN_LINES or not done:
+        done_now = done - self._done_before
+        if now - self._last_line < _SECONDS_BETWEEN_LINES or done_now <= 0:
             return
         self._last_line = now
-        left = (now - self._stage_began) / done * max(0, total - done)
+        left = (now - self._stage_began) / done_now * max(0, total - done)
         _say(f"{stage}: {done} of {total}{detail}, about {left:.0f} s left")
 
 

@@ -106,11 +106,35 @@ class Exporter(Protocol):
         ...
 
 
+class DenseOutputs(Protocol):
+    """What a trainable network makes of a batch of images."""
+
+    @property
+    def keypoint_logits(self) -> torch.Tensor:
+        """(B, H, W): the larger, the likelier a keypoint lies in the pixel."""
+        ...
+
+    def place(self, positions: torch.Tensor) -> torch.Tensor:
+        """Return where exactly, (B, N, 2), the keypoints lie whose pixels (B, N, 2) positions fall into."""
+        ...
+
+    def describe(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (B, N, D) descriptors of length 1 and (B, N) reliability logits of (B, N, 2) positions in pixels."""
+        ...
+
+
 class Trainable(Protocol):
-    """A network that `recon train` can train."""
+    """A network that `recon train` can train.
+
+    May also have `pretrained(options) -> Path`, the weights that `recon train tune` begins with, and `early_layers`,
+    beginnings of the names of the weights that it then leaves as they are.
+    """
 
     def build(self, options: Any) -> torch.nn.Module:
-        """Return a module with dense outputs, freshly initialised from the run's seed."""
+        """Return a module, freshly initialised from the run's seed.
+
+        It maps (B, 1, H, W) grey images, each of mean 0 and standard deviation 1, to `DenseOutputs`.
+        """
         ...
 
     def save(self, module: torch.nn.Module, path: Path) -> None:

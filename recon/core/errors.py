@@ -83,6 +83,12 @@ class Cause(StrEnum):
     BAD_WEIGHTS = "bad_weights"
     NO_NETWORK = "no_network"
     NO_DEVICE = "no_device"
+    BAD_TRAINING = "bad_training"
+    """The losses of a training are no numbers any more."""
+    LOST_WORKER = "lost_worker"
+    """A process that made data for a training was ended from outside, mostly for want of memory."""
+    SETTINGS_CHANGED = "settings_changed"
+    """A training would go on with other settings than it began with."""
     INTERRUPTED = "interrupted"
 
 

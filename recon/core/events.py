@@ -36,6 +36,8 @@ class StageStarted(Event):
     stage: str
     total: int | None = None
     summary: str = ""
+    done: int = 0
+    """Of the total, by an earlier run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Progress(Event):
     stage: str
     done: int
     total: int
+    detail: str = ""
+    """What else there is to tell, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

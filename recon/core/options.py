@@ -168,7 +168,8 @@ class Settings:
                     code=Cause.UNKNOWN_PLUGIN,
                     try_=f"set options of: {', '.join(dict.fromkeys(of_kind)) or 'none'}",
                 )
-            if len(kinds) > 1:
+            # A network has the name and the options of the component that it is trained for: no other is meant.
+            if len([kind for kind in kinds if kind is not Kind.TRAINABLE]) > 1:
                 spellings = " or ".join(f"{kind}:{entry.name}.{entry.option}" for kind in kinds)
                 raise UsageError(
                     f"{entry.origin} {entry.written}: {entry.name!r} is the name of several components",

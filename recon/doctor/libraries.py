@@ -41,6 +41,7 @@ LIBRARIES = (
     Library("threadpoolctl", "threadpoolctl", "sharing the cores out"),
     Library("torch", "torch", "learned extractors and matchers", is_needed=False, attribute="no_grad"),
     Library("open3d", "open3d", "recon view", is_needed=False),
+    Library("lightning_fabric", "lightning-fabric", "recon train", is_needed=False, is_optional=True),
     Library("kornia", "kornia", "some learned matchers", is_needed=False, is_optional=True),
     Library("pillow_heif", "pillow-heif", "HEIC photos", is_needed=False, is_optional=True),
 )

@@ -19,6 +19,7 @@ from recon.testing.pairs import PairSelectorContract
 from recon.testing.pictures import blank_image, marked_image, textured_image
 from recon.testing.refiners import RefinerContract
 from recon.testing.samples import random_features
+from recon.testing.trainables import TrainableContract
 
 __all__ = [
     "ComponentContract",
@@ -29,6 +30,7 @@ __all__ = [
     "MapperContract",
     "PairSelectorContract",
     "RefinerContract",
+    "TrainableContract",
     "blank_image",
     "check_features",
     "check_matches",

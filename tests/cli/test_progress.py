@@ -80,3 +80,26 @@ def test_bars_show_each_stage_and_print_names_as_they_are() -> None:
 def test_without_a_terminal_there_are_lines() -> None:
     with show_progress() as observer:
         assert isinstance(observer, PlainProgress)
+
+
+def test_what_an_earlier_run_did_counts_as_done_but_not_into_the_time_left(capsys, monkeypatch) -> None:
+    times = iter([0.0, 10.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    observer = PlainProgress()
+    observer(StageStarted(stage="train", total=1000, done=900, summary="a network"))
+
+    observer(Progress(stage="train", done=910, total=1000, detail="loss 2.5"))
+
+    assert capsys.readouterr().err.splitlines()[-1] == "train: 910 of 1000, loss 2.5, about 90 s left"
+
+
+def test_bars_begin_where_an_earlier_run_stopped_and_show_the_losses() -> None:
+    screen = io.StringIO()
+    with Bars("{task.completed:.0f} {task.fields[detail]}", console=Console(file=screen, width=80)) as bars:
+        observer = BarProgress(bars)
+        observer(StageStarted(stage="train", total=1000, done=900, summary="a network"))
+        assert bars.tasks[0].completed == 900
+        observer(Progress(stage="train", done=910, total=1000, detail="loss 2.5"))
+
+    assert bars.tasks[0].fields["detail"] == "loss 2.5"
+    assert "910 loss 2.5" in screen.getvalue()

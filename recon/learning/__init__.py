@@ -1,0 +1,1 @@
+"""Training, distilling and tuning of networks that plugins offer (torch)."""
