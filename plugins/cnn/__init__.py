@@ -21,7 +21,7 @@ class CnnOptions:
     """Options of the `cnn` extractor."""
 
     max_keypoints: int = 4096
-    threshold: float = 0.01
+    threshold: float = 0.05
     """Least likelihood of a keypoint, 0 to 1."""
     min_keypoints: int = 1024
     """Where fewer peaks reach the threshold, the best of those above a tenth of it fill up to this number: structure
