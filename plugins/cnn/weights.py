@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 import recon
 
+from ..xfeat.weights import load_exactly
 from .architecture import OWN, NamedNetwork
 
 SHIPPED = Path(__file__).with_name("cnn.safetensors")
 """The weights that come with recon."""
 BACKBONE = "cnn.backbone"
 """The one entry of the metadata: several would stand in any order, and equal weights would make different files."""
+_ADVICE = "give a safetensors file that `recon train` made of this version of the network, or none for recon's own"
 _PICKLES = (b"PK\x03\x04", b"\x80")
 """How files begin that torch.save or pickle wrote."""
 
@@ -61,8 +61,11 @@ def load_weights(network: NamedNetwork, path: Path) -> None:
             file=str(path),
             try_=f"give --set cnn.backbone={backbone} with this file, or a file made for {network.backbone}",
         )
-    _check_fit(network.state_dict(), tensors, path)
-    network.load_state_dict(tensors)
+    try:
+        load_exactly(network, tensors, path, "cnn")
+    except recon.ReconError as error:
+        error.try_ = _ADVICE
+        raise
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -119,27 +122,10 @@ def shipped_weights(backbone: str) -> Path:
     return SHIPPED
 
 
-def _check_fit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
-    for name, tensor in wanted.items():
-        given = found.get(name)
-        if given is None:
-            raise _refusal(path, f"the tensor {name} is missing")
-        if given.shape != tensor.shape:
-            shapes = f"{tuple(given.shape)} instead of {tuple(tensor.shape)}"
-            raise _refusal(path, f"the tensor {name} has the shape {shapes}")
-        if given.is_floating_point() != tensor.is_floating_point() or given.is_complex():
-            raise _refusal(path, f"the tensor {name} has numbers of another kind: {given.dtype}")
-        if not bool(torch.isfinite(given).all()):
-            raise _refusal(path, f"the tensor {name} has values that are not finite")
-    unknown = next((name for name in found if name not in wanted), None)
-    if unknown is not None:
-        raise _refusal(path, f"the network has no tensor {unknown}")
-
-
 def _refusal(path: Path, reason: str) -> recon.ReconError:
     return recon.ReconError(
         f"{path} holds no weights of cnn: {reason}",
         code=recon.Cause.BAD_WEIGHTS,
         file=str(path),
-        try_="give a safetensors file that `recon train` made of this version of the network, or none for recon's own",
+        try_=_ADVICE,
     )

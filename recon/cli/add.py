@@ -67,9 +67,8 @@ def command(as_json: bool, **values: Any) -> int:
 
 def _add(values: dict[str, Any]) -> AddedPhotos:
     from recon.adding import AddRequest, carry_out
-    from recon.cli.progress import show_progress
+    from recon.cli.watching import watched
     from recon.core.registry import load_plugins
-    from recon.interrupts import watch_signals
     from recon.locating import camera_of
 
     request = AddRequest(
@@ -81,7 +80,7 @@ def _add(values: dict[str, Any]) -> AddedPhotos:
         values["threads"],
     )
     registry = load_plugins(values["plugins_dir"])
-    with show_progress() as observer, watch_signals(lambda text: click.echo(text, err=True)) as should_stop:
+    with watched() as (observer, should_stop):
         return carry_out(request, registry, [observer], should_stop)
 
 

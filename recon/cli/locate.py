@@ -66,9 +66,8 @@ def command(as_json: bool, picture: Path | None, **values: Any) -> int:
 
 
 def _locate(values: dict[str, Any]) -> Location:
-    from recon.cli.progress import show_progress
+    from recon.cli.watching import watched
     from recon.core.registry import load_plugins
-    from recon.interrupts import watch_signals
     from recon.locating import LocateRequest, camera_of, carry_out
 
     request = LocateRequest(
@@ -80,7 +79,7 @@ def _locate(values: dict[str, Any]) -> Location:
         values["threads"],
     )
     registry = load_plugins(values["plugins_dir"])
-    with show_progress() as observer, watch_signals(lambda text: click.echo(text, err=True)) as should_stop:
+    with watched() as (observer, should_stop):
         return carry_out(request, registry, [observer], should_stop)
 
 

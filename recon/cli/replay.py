@@ -51,13 +51,12 @@ def command(out: Path, as_json: bool, **options: Any) -> int:
 
 
 def _replay(out: Path, output: Path | None, photos: Path | None, plugins_dir: Path | None, fresh: bool) -> Replay:
-    from recon.cli.progress import show_progress
+    from recon.cli.watching import watched
     from recon.core.registry import load_plugins
-    from recon.interrupts import watch_signals
     from recon.replay import replay
 
     registry = load_plugins(plugins_dir)
-    with show_progress() as observer, watch_signals(lambda text: click.echo(text, err=True)) as should_stop:
+    with watched() as (observer, should_stop):
         return replay(out, registry, output, photos, fresh=fresh, observers=[observer], should_stop=should_stop)
 
 

@@ -9,17 +9,13 @@ import click
 
 from recon.cli.json_command import JsonCommand
 from recon.cli.train_options import (
-    data_of,
     data_options,
     folder_options,
-    losses_of,
-    machine_of,
     machine_options,
     network_options,
-    plugin_settings,
     settings_options,
 )
-from recon.cli.training import refused, run_training, train_settings
+from recon.cli.training import refused, run_training, training_request
 
 
 @click.command("distill", cls=JsonCommand, refused=refused)
@@ -52,18 +48,8 @@ def command(**values: Any) -> int:
 
     def begin() -> Any:
         from recon.training.distilling import DistillRequest, distil
-        from recon.training.request import NetworkRequest, TrainRequest
 
-        trainable = values["trainable"]
-        request = TrainRequest(
-            values["output"],
-            data_of(values, values["teacher"], with_descriptors=True),
-            NetworkRequest(trainable, plugin_settings(values, trainable), values["start"]),
-            train_settings(values),
-            losses_of(values),
-            machine=machine_of(values),
-            is_fresh=values["fresh"],
-        )
+        request = training_request(values, with_descriptors=True)
         work = DistillRequest(request, values["with_comparison"], values["keypoints"], values["against"])
         return lambda *how: distil(work, *how)
 

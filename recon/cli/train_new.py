@@ -8,17 +8,13 @@ import click
 
 from recon.cli.json_command import JsonCommand
 from recon.cli.train_options import (
-    data_of,
     data_options,
     folder_options,
-    losses_of,
-    machine_of,
     machine_options,
     network_options,
-    plugin_settings,
     settings_options,
 )
-from recon.cli.training import refused, run_training, train_settings
+from recon.cli.training import refused, run_training, training_request
 
 
 @click.command("new", cls=JsonCommand, refused=refused)
@@ -45,18 +41,8 @@ def command(**values: Any) -> int:
 
     def begin() -> Any:
         from recon.training.carrying_out import carry_out_training
-        from recon.training.request import NetworkRequest, TrainRequest
 
-        trainable = values["trainable"]
-        request = TrainRequest(
-            values["output"],
-            data_of(values, values["teacher"], with_descriptors=False),
-            NetworkRequest(trainable, plugin_settings(values, trainable), values["start"]),
-            train_settings(values),
-            losses_of(values),
-            machine=machine_of(values),
-            is_fresh=values["fresh"],
-        )
+        request = training_request(values, with_descriptors=False)
         return lambda *how: carry_out_training(request, "new", *how)
 
     return run_training(values, begin)

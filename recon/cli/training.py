@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recon.cli.json_command import print_json
+from recon.cli.train_options import data_of, losses_of, machine_of, plugin_settings
 from recon.core.errors import ReconError
 
 if TYPE_CHECKING:
     from recon.core.events import Observer
     from recon.core.registry import PluginRegistry
     from recon.learning.settings import TrainSettings
+    from recon.training.request import TrainRequest
 
 Work = Callable[["PluginRegistry", Sequence["Observer"], Callable[[], bool]], dict[str, Any]]
 
@@ -35,18 +37,33 @@ def train_settings(values: dict[str, Any]) -> TrainSettings:
     return TrainSettings(**{name: values[name] for name in names})
 
 
+def training_request(values: dict[str, Any], *, with_descriptors: bool) -> TrainRequest:
+    """Return what the options of `recon train new` or `distill` ask for."""
+    from recon.training.request import NetworkRequest, TrainRequest
+
+    trainable = values["trainable"]
+    return TrainRequest(
+        values["output"],
+        data_of(values, values["teacher"], with_descriptors=with_descriptors),
+        NetworkRequest(trainable, plugin_settings(values, trainable), values["start"]),
+        train_settings(values),
+        losses_of(values),
+        machine=machine_of(values),
+        is_fresh=values["fresh"],
+    )
+
+
 def run_training(values: dict[str, Any], begin: Callable[[], Work]) -> int:
     """Carry out what `begin` makes of the options, show what came of it, and return the exit status."""
-    from recon.cli.progress import show_progress
+    from recon.cli.watching import watched
     from recon.core.registry import load_plugins
-    from recon.interrupts import watch_signals
     from recon.learning.following import is_follower
 
     os.environ.setdefault("GLOG_minloglevel", "2")  # pycolmap's own log
     try:
         registry = load_plugins(values["plugins_dir"])
         work = begin()
-        with show_progress() as observer, watch_signals(lambda text: click.echo(text, err=True)) as should_stop:
+        with watched() as (observer, should_stop):
             summary = work(registry, [observer], should_stop)
     except ReconError as error:
         if values["as_json"]:

@@ -6,7 +6,6 @@ Settings of higher priority stand over those of lower priority: `command_line.ov
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from recon.core.errors import Cause, UsageError
 from recon.core.kinds import Kind
 from recon.core.registry import Offer
 from recon.core.suggestions import did_you_mean
+from recon.core.toml_file import read_toml
 from recon.core.values import describe_type, to_type
 
 WEIGHTS = "weights"
@@ -68,19 +68,7 @@ class Settings:
         Raises:
             UsageError: MISSING_FILE, or BAD_VALUE for a file that is not TOML.
         """
-        try:
-            document = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise UsageError(
-                f"cannot read the configuration {path}: {error.strerror}",
-                code=Cause.MISSING_FILE,
-                file=str(path),
-                try_="check the path given to --config",
-            ) from error
-        except ValueError as error:  # neither UTF-8 nor TOML
-            raise UsageError(
-                f"{path} is no valid TOML: {error}", code=Cause.BAD_VALUE, file=str(path), try_="correct that line"
-            ) from error
+        document = read_toml(path, "configuration", "check the path given to --config")
         tables = ((kind, document[kind]) for kind in Kind if isinstance(document.get(kind), dict))
         return cls(
             tuple(

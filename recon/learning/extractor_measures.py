@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recon.core.arrays import FloatArray, IntArray
+from recon.core.arrays import FloatArray
 from recon.core.components import FeatureExtractor
-from recon.core.data import Features, Image
+from recon.core.data import Image
 from recon.learning.crops import mapped
+from recon.learning.mutual import mutual_nearest
 from recon.learning.samples import PairSample
 
 RIGHT_PX = 3.0
@@ -42,19 +43,10 @@ def measured_extractor(extractor: FeatureExtractor, samples: Sequence[PairSample
 def _errors(extractor: FeatureExtractor, sample: PairSample) -> FloatArray:
     """Return (M,) how far the matches of a pair are from the truth, in pixels of the second crop."""
     features1, features2 = (extractor.extract(_image(crop)) for crop in sample.images)
-    if not len(features1) or not len(features2):
-        return np.zeros(0)
-    rows, others = _mutual(features1, features2)
+    rows, others, _ = mutual_nearest(features1, features2)
     truth = mapped(sample.homography, features1.keypoints[rows].astype(np.float64))
     seen = ((truth > 0) & (truth < sample.images.shape[2])).all(axis=1)
     return np.asarray(np.linalg.norm(truth - features2.keypoints[others], axis=1)[seen])
-
-
-def _mutual(features1: Features, features2: Features) -> tuple[IntArray, IntArray]:
-    similarity = features1.descriptors @ features2.descriptors.T
-    to, back = similarity.argmax(axis=1), similarity.argmax(axis=0)
-    rows = np.flatnonzero(back[to] == np.arange(len(to)))
-    return rows, to[rows]
 
 
 def _milliseconds(extractor: FeatureExtractor, samples: Sequence[PairSample]) -> float:

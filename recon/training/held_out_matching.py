@@ -15,6 +15,7 @@ from recon.core.errors import Interrupted
 from recon.evaluation.pairs import sampson_distances
 from recon.evaluation.pairs_truth import View
 from recon.evaluation.truth import Pose
+from recon.learning.mutual import mutual_nearest
 from recon.matching.extraction import Extraction
 
 RIGHT_PX = (1.5, 3.0)
@@ -121,12 +122,5 @@ def judge(before: Matching, after: Matching) -> Verdict:
 
 def _mutual(features1: Features, features2: Features) -> PairPositions:
     """Return the positions of keypoints whose descriptors are each other's nearest."""
-    if not len(features1) or not len(features2):
-        nothing = np.zeros((0, 2), np.float32)
-        return PairPositions(nothing, nothing.copy(), np.zeros(0, np.float32))
-    similarity = features1.descriptors @ features2.descriptors.T
-    to, back = similarity.argmax(axis=1), similarity.argmax(axis=0)
-    rows = np.flatnonzero(back[to] == np.arange(len(to)))
-    return PairPositions(
-        np.array(features1.keypoints[rows]), np.array(features2.keypoints[to[rows]]), similarity[rows, to[rows]]
-    )
+    rows1, rows2, scores = mutual_nearest(features1, features2)
+    return PairPositions(np.array(features1.keypoints[rows1]), np.array(features2.keypoints[rows2]), scores)

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from recon.core.errors import Cause, UsageError
 from recon.core.suggestions import did_you_mean
+from recon.core.toml_file import read_toml
 from recon.core.values import describe_type, to_type
 from recon.learning.homographies import WarpOptions
 from recon.learning.losses import LossOptions
@@ -111,20 +111,7 @@ def read_recipe(file: Path) -> Recipe:
     Raises:
         UsageError: MISSING_FILE; BAD_VALUE or UNKNOWN_OPTION, naming the place in the file.
     """
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the recipe {file}: {error.strerror}",
-            code=Cause.MISSING_FILE,
-            file=str(file),
-            try_="check the path",
-        ) from error
-    except ValueError as error:  # neither UTF-8 nor TOML
-        raise UsageError(
-            f"{file} is no valid TOML: {error}", code=Cause.BAD_VALUE, file=str(file), try_="correct that line"
-        ) from error
-    return _Reader(file).recipe(document)
+    return _Reader(file).recipe(read_toml(file, "recipe", "check the path"))
 
 
 class _Reader:

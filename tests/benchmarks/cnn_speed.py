@@ -10,13 +10,12 @@ disturb less.
 from __future__ import annotations
 
 import argparse
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 from recon_plugins.cnn import CnnOptions, recon_feature_extractors
-from xfeat_speed import SIZES, kornia_extract, our_extract, photos
+from xfeat_speed import SIZES, kornia_extract, our_extract, photos, timed
 
 from recon import RunContext
 
@@ -38,23 +37,14 @@ def main() -> None:
             methods[precision] = our_extract(spec.create(options, RunContext(threads=threads)), pool)
         for size in SIZES:
             images = photos(size, threads)
-            wall: dict[str, list[float]] = {name: [] for name in methods}
-            processor: dict[str, list[float]] = {name: [] for name in methods}
-            counts = {name: extract(images) // len(images) for name, extract in methods.items()}  # and warm up
-            for _ in range(arguments.rounds):
-                for name, extract in methods.items():
-                    start, used = time.perf_counter(), time.process_time()
-                    extract(images)
-                    wall[name].append((time.perf_counter() - start) / len(images))
-                    processor[name].append((time.process_time() - used) / len(images))
+            costs = timed(methods, images, arguments.rounds)
             print(
                 f"\n{size[0]}x{size[1]}  time / kornia's   processor time / kornia's   processor time, ms   keypoints"
             )
-            for name in methods:
-                ratio = min(wall[name]) / min(wall["kornia"])
-                used_ratio = min(processor[name]) / min(processor["kornia"])
-                milliseconds = 1000 * min(processor[name])
-                print(f"{name:12} {ratio:10.2f} {used_ratio:24.2f} {milliseconds:22.1f} {counts[name]:15}")
+            for name, cost in costs.items():
+                ratio, used_ratio = cost.over(costs["kornia"])
+                milliseconds = 1000 * cost.processor_seconds
+                print(f"{name:12} {ratio:10.2f} {used_ratio:24.2f} {milliseconds:22.1f} {cost.keypoints:15}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import numpy.typing as npt
 import recon
 from recon.core.kinds import Kind
 from recon.core.registry import load_plugins
+from recon.learning.mutual import mutual_nearest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pairs import Bench, Photos, Wish, arguments_of
@@ -87,14 +88,10 @@ def all_views(pixels: npt.NDArray[np.uint8]) -> Iterator[Views]:
 def errors(extract: Callable[[recon.Image], recon.Features], views: Views) -> Array:
     """Return how far each match is from where it should be, in pixels of the second view."""
     one, other = extract(views.image1), extract(views.image2)
-    if not len(one) or not len(other):
-        return np.zeros(0)
-    similarity = one.descriptors @ other.descriptors.T
-    to, back = similarity.argmax(axis=1), similarity.argmax(axis=0)
-    rows = np.flatnonzero(back[to] == np.arange(len(to)))
+    rows, others, _ = mutual_nearest(one, other)
     truth = one.keypoints[rows] @ views.matrix[:, :2].T + views.matrix[:, 2]
     seen = ((truth > 0) & (truth < other.image_size)).all(axis=1)
-    return np.asarray(np.linalg.norm(truth - other.keypoints[to[rows]], axis=1)[seen])
+    return np.asarray(np.linalg.norm(truth - other.keypoints[others], axis=1)[seen])
 
 
 def row(label: str, found: dict[str, list[Array]], right_px: float) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -82,6 +83,33 @@ def our_extract(extractor: FeatureExtractor, pool: ThreadPoolExecutor) -> Extrac
     return extract
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The least of several rounds, for a photo."""
+
+    seconds: float
+    processor_seconds: float
+    keypoints: int
+
+    def over(self, other: Cost) -> tuple[float, float]:
+        """Return the ratios of the two times to another's."""
+        return self.seconds / other.seconds, self.processor_seconds / other.processor_seconds
+
+
+def timed(methods: Mapping[str, Extract], images: Sequence[Image], rounds: int) -> dict[str, Cost]:
+    """Return what each method costs, all in turn in every round."""
+    wall: dict[str, list[float]] = {name: [] for name in methods}
+    processor: dict[str, list[float]] = {name: [] for name in methods}
+    counts = {name: extract(images) // len(images) for name, extract in methods.items()}  # and warm up
+    for _ in range(rounds):
+        for name, extract in methods.items():
+            start, used = time.perf_counter(), time.process_time()
+            extract(images)
+            wall[name].append((time.perf_counter() - start) / len(images))
+            processor[name].append((time.process_time() - used) / len(images))
+    return {name: Cost(min(wall[name]), min(processor[name]), counts[name]) for name in methods}
+
+
 def matrix_rate(threads: int, dtype: torch.dtype) -> float:
     """Return 1e9 floating point operations a second of a product of matrices."""
     torch.set_num_threads(threads)
@@ -115,22 +143,14 @@ def main() -> None:
         methods |= {name: our_extract(spec.create(options, context), pool) for name, options in METHODS.items()}
         for size in SIZES:
             images = photos(size, threads)
-            wall: dict[str, list[float]] = {name: [] for name in methods}
-            processor: dict[str, list[float]] = {name: [] for name in methods}
-            counts = {name: extract(images) // len(images) for name, extract in methods.items()}  # and warm up
-            for _ in range(arguments.rounds):
-                for name, extract in methods.items():
-                    start, used = time.perf_counter(), time.process_time()
-                    extract(images)
-                    wall[name].append((time.perf_counter() - start) / len(images))
-                    processor[name].append((time.process_time() - used) / len(images))
+            costs = timed(methods, images, arguments.rounds)
             print(f"\n{size[0]}x{size[1]}  time / kornia's   processor time / kornia's   time / floor   keypoints")
             for name in methods:
                 floor = GFLOP_A_PIXEL * size[0] * size[1] / rates["bf16" if "bf16" in name else "fp32"]
-                ratio = min(wall[name]) / min(wall["kornia"])
-                used_ratio = min(processor[name]) / min(processor["kornia"])
-                above = min(wall[name]) / floor
-                print(f"{name:14} {ratio:10.2f} {used_ratio:22.2f} {above:19.2f} {counts[name]:15}")
+                cost = costs[name]
+                ratio, used_ratio = cost.over(costs["kornia"])
+                above = cost.seconds / floor
+                print(f"{name:14} {ratio:10.2f} {used_ratio:22.2f} {above:19.2f} {cost.keypoints:15}")
 
 
 if __name__ == "__main__":
